@@ -1,0 +1,71 @@
+import cors from '@fastify/cors'
+import env from '@fastify/env'
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
+import fp from 'fastify-plugin'
+import { type Config, envOptions } from './config.ts'
+import type { LogDestination } from './log.ts'
+import { serverOptions } from './options.ts'
+import connections from './plugins/connections.ts'
+import errors from './plugins/errors.ts'
+import limits from './plugins/limits.ts'
+import metrics from './plugins/metrics.ts'
+import openapi from './plugins/openapi.ts'
+import overload from './plugins/overload.ts'
+import parserErrors from './plugins/parser-errors.ts'
+import phase from './plugins/phase.ts'
+import securityHeaders from './plugins/security-headers.ts'
+import healthRoutes from './routes/health.ts'
+import helloRoutes from './routes/hello.ts'
+import metricsRoutes from './routes/metrics.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+  }
+}
+
+type Options = { config?: Config; output?: LogDestination }
+
+/** The service as a plugin, for any Fastify instance; without `config`, @fastify/env reads the environment. */
+const service = fp(async (app: FastifyInstance, { config, output }: Options) => {
+  await app.register(env, config ? { ...envOptions, data: config, env: false, dotenv: false } : envOptions)
+  await app.register(phase)
+  await app.register(securityHeaders)
+  if (app.config.CORS_ORIGIN.length > 0) await app.register(cors, { origin: [...app.config.CORS_ORIGIN] })
+  await app.register(connections)
+  await app.register(metrics, { output })
+  await app.register(errors)
+  await app.register(parserErrors)
+  await app.register(limits)
+  await app.register(overload)
+  await app.register(openapi)
+
+  await app.register(helloRoutes)
+  if (app.config.ADMIN_PORT === undefined) {
+    await app.register(healthRoutes)
+    await app.register(metricsRoutes)
+  }
+})
+
+export default service
+
+/** The service as it runs: every option of Fastify, and the plugin above. Listens to nothing and handles no signal. */
+export async function buildApp(config: Config, logger: FastifyBaseLogger, output: LogDestination) {
+  const app = fastify(serverOptions(config, logger))
+  await app.register(service, { config, output })
+  return app
+}
+
+/** The listener behind ADMIN_PORT: probes and metrics of `app`, by the same rules as every other reply. */
+export async function buildAdmin(app: FastifyInstance) {
+  const admin = fastify(serverOptions(app.config, app.log))
+  admin.decorate('config', app.config)
+  await admin.register(securityHeaders)
+  await admin.register(connections)
+  await admin.register(errors)
+  await admin.register(parserErrors, { service: app })
+  await admin.register(limits)
+  await admin.register(healthRoutes, { service: app })
+  await admin.register(metricsRoutes, { service: app })
+  return admin
+}

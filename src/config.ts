@@ -1,0 +1,69 @@
+import envSchema from 'env-schema'
+import type { FromSchema } from 'json-schema-to-ts'
+import { ajv, faults } from './config-rules.ts'
+
+const port = { type: 'integer', minimum: 0, maximum: 65_535 } as const
+const delay = { type: 'integer', minimum: 0, maximum: 86_400_000 } as const
+const timeout = { ...delay, minimum: 1000 } as const
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+const properties = {
+  HOST: { type: 'string', format: 'host', default: '127.0.0.1' },
+  PORT: { ...port, default: 3000 },
+  ADMIN_PORT: { ...port, otherThan: 'PORT' },
+  LOG_LEVEL: { type: 'string', enum: levels, default: 'info' },
+  TRUST_PROXY: { type: 'array', items: { type: 'string', format: 'proxy' }, default: [] },
+  CORS_ORIGIN: { type: 'array', items: { type: 'string', format: 'origin' }, default: [] },
+  DOCS: { type: 'boolean', default: true },
+  BODY_LIMIT_BYTES: { type: 'integer', minimum: 0, default: 65_536 },
+  REQUEST_TIMEOUT_MS: { ...timeout, default: 10_000 },
+  KEEP_ALIVE_TIMEOUT_MS: { ...timeout, default: 72_000 },
+  MAX_CONNECTIONS: { type: 'integer', minimum: 1, default: 10_000 },
+  OVERLOAD_DELAY_MS: { ...delay, default: 25 },
+  DRAIN_DELAY_MS: { ...delay, default: 0 },
+  SHUTDOWN_TIMEOUT_MS: { ...timeout, default: 10_000 }
+} as const
+
+/** The environment as JSON Schema; every variable of the service stands in it, with its default. */
+export const schema = {
+  type: 'object',
+  fromStrings: properties,
+  properties,
+  required: [
+    'HOST',
+    'PORT',
+    'LOG_LEVEL',
+    'TRUST_PROXY',
+    'CORS_ORIGIN',
+    'DOCS',
+    'BODY_LIMIT_BYTES',
+    'REQUEST_TIMEOUT_MS',
+    'KEEP_ALIVE_TIMEOUT_MS',
+    'MAX_CONNECTIONS',
+    'OVERLOAD_DELAY_MS',
+    'DRAIN_DELAY_MS',
+    'SHUTDOWN_TIMEOUT_MS'
+  ],
+  additionalProperties: false
+} as const
+
+/** The validated environment, by variable; read-only. */
+export type Config = FromSchema<typeof schema>
+
+/** How `loadConfig` and @fastify/env validate alike. */
+export const envOptions = { schema, ajv, dotenv: true }
+
+/**
+ * Validates `env`, completed by the file `.env` of the working directory where there is one. A variable in `env` wins
+ * over the file; an empty one counts as unset.
+ * @throws Error that names each faulty variable and what is allowed, never a value
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const data = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  try {
+    return envSchema<Config>({ ...envOptions, data, env: false })
+  } catch (error) {
+    if (!(error instanceof Error && 'errors' in error)) throw error
+    throw new Error(faults(properties, ajv.errors ?? []).join('; '))
+  }
+}

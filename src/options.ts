@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import buildCompiler from '@fastify/ajv-compiler'
+import type { FastifyBaseLogger, FastifyHttpOptions } from 'fastify'
+import type { Config } from './config.ts'
+import { AccessLog } from './plugins/access-log.ts'
+import { frameworkErrors } from './plugins/errors.ts'
+
+/** How often Node looks for connections past their time, in ms; its default of 30 s would be the error of each limit. */
+const CHECK_INTERVAL = 250
+
+function requestId({ headers }: IncomingMessage) {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+/** Text, as in a query, is coerced to the type its schema asks for; a body never is. Unknown fields stay, to be refused. */
+const buildValidator: buildCompiler.BuildCompilerFromPool = (schemas) => {
+  const compile = buildCompiler()
+  const text = compile(schemas, { customOptions: { coerceTypes: 'array', removeAdditional: false } })
+  const body = compile(schemas, { customOptions: { coerceTypes: false, removeAdditional: false } })
+  return (route) => (typeof route === 'object' && route.httpPart === 'body' ? body(route) : text(route))
+}
+
+/** All of Fastify's options. */
+export function serverOptions(config: Config, logger: FastifyBaseLogger) {
+  const { REQUEST_TIMEOUT_MS: requestTimeout, KEEP_ALIVE_TIMEOUT_MS: keepAliveTimeout } = config
+  return {
+    loggerInstance: logger,
+    logController: new AccessLog(),
+    genReqId: requestId,
+    trustProxy: config.TRUST_PROXY.length > 0 && [...config.TRUST_PROXY],
+    frameworkErrors,
+    schemaController: { compilersFactory: { buildValidator } },
+    bodyLimit: Math.max(config.BODY_LIMIT_BYTES, 1),
+    return503OnClosing: false,
+    keepAliveTimeout,
+    requestTimeout,
+    handlerTimeout: requestTimeout + 2 * CHECK_INTERVAL, // a request that is not there yet gets 408 first
+    connectionTimeout: requestTimeout + 4 * CHECK_INTERVAL, // readers that take nothing of a reply
+    http: {
+      connectionsCheckingInterval: CHECK_INTERVAL,
+      headersTimeout: Math.min(requestTimeout, 5000),
+      requestTimeout,
+      requireHostHeader: false // answered in plugins/limits.ts, with headers and a log line
+    }
+  } satisfies FastifyHttpOptions<Server>
+}

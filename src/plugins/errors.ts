@@ -1,0 +1,53 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { sendProblem } from '../problem.ts'
+import { recordFailure } from './access-log.ts'
+
+const openApiNames: Readonly<Record<string, string>> = { querystring: 'query', params: 'path', headers: 'header' }
+
+/** Messages of the framework, the JSON parser and Node may repeat what was sent; those of a handler are meant to be read. */
+const isForClients = ({ code = '', name }: Error & { code?: string }) =>
+  name !== 'SyntaxError' && !/^(FST_|ERR_|HPE_|E[A-Z]+$)/.test(code)
+
+function isHttpError(error: unknown): error is FastifyError & { statusCode: number } {
+  return (
+    error instanceof Error && 'statusCode' in error && Number(error.statusCode) >= 400 && Number(error.statusCode) < 600
+  )
+}
+
+/** Whatever was thrown, as a problem: below 500 it says what is wrong with the request, from 500 on nothing of the inside. */
+export function errorHandler(error: unknown, _request: FastifyRequest, reply: FastifyReply) {
+  if (!isHttpError(error) || error.statusCode >= 500) {
+    recordFailure(reply, error)
+    return sendProblem(reply, isHttpError(error) ? error.statusCode : 500)
+  }
+  if (error.validation) {
+    const place = error.validationContext ?? 'body'
+    const errors = error.validation.map(({ instancePath, message = 'is not valid' }) => {
+      return { in: openApiNames[place] ?? place, path: instancePath, message }
+    })
+    return sendProblem(reply, 400, { detail: 'The request does not match its schema.', errors })
+  }
+  return sendProblem(reply, error.statusCode, isForClients(error) ? { detail: error.message } : {})
+}
+
+/** For Fastify's `frameworkErrors`: URLs that cannot be routed, which no hook sees. */
+export function frameworkErrors(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  reply.headers(request.server.securityHeaders).header('x-request-id', request.id)
+  errorHandler(error, request, reply)
+}
+
+function notFoundHandler(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
+  const url = request.url.split('?', 1)[0] ?? ''
+  const allow = this.supportedMethods.filter((method) => method !== 'OPTIONS' && this.findRoute({ method, url }))
+  return allow.length === 0 ? sendProblem(reply, 404) : sendProblem(reply.header('allow', allow.join(', ')), 405)
+}
+
+/** Every error as a problem; 405 with `Allow` where only the method is wrong. Must be registered before the routes. */
+export default fp(
+  async (app) => {
+    app.setErrorHandler(errorHandler)
+    app.setNotFoundHandler(notFoundHandler)
+  },
+  { name: 'errors' }
+)

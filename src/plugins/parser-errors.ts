@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ConnectionError, FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { problem, problemType, sendProblem } from '../problem.ts'
+
+const statuses: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431
+}
+
+/**
+ * Answers what the parser refuses, or what stops halfway, and closes the connection. What no request was made of gets
+ * the reply written out by hand, with the headers, the log line and the count that every reply has.
+ */
+export default fp(
+  async (app: FastifyInstance, { service = app }: { service?: FastifyInstance }) => {
+    function refuse(socket: Socket, status: number, code: string) {
+      const requestId = randomUUID()
+      const body = JSON.stringify(problem(status, requestId))
+      const headers = {
+        ...app.securityHeaders,
+        'content-type': problemType,
+        'content-length': Buffer.byteLength(body),
+        'x-request-id': requestId,
+        date: new Date().toUTCString(),
+        connection: 'close'
+      }
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+      socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
+      socket.destroySoon()
+      service.observeRequest('_OTHER', 'unmatched', status, 0)
+      const unknown = { method: null, path: null, route: 'unmatched' }
+      const { remoteAddress } = socket
+      app.log.info(
+        { reqId: requestId, ...unknown, statusCode: status, responseTime: 0, remoteAddress, code },
+        'request refused'
+      )
+    }
+
+    app.server.removeAllListeners('clientError')
+    app.server.on('clientError', (error: ConnectionError, socket: Socket) => {
+      const status = statuses[error.code] ?? 400
+      const reply = app.replyInFlight(socket)
+      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroySoon()
+      else if (!reply) refuse(socket, status, error.code)
+      else if (reply.request.raw.complete)
+        reply.raw.shouldKeepAlive = false // the error is in what follows it
+      else if (reply.request.raw.listenerCount('error') > 0)
+        reply.request.raw.emit('error', Object.assign(error, { statusCode: status }))
+      else sendProblem(reply.header('connection', 'close'), status)
+    })
+    app.server.on('connect', (_request, socket: Socket) => refuse(socket, 405, 'CONNECT'))
+  },
+  { name: 'parser-errors', dependencies: ['connections', 'security-headers'] }
+)

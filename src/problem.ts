@@ -1,0 +1,35 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyReply } from 'fastify'
+
+type More = { detail?: string; errors?: { in: string; path: string; message: string }[] }
+
+export const problemType = 'application/problem+json'
+
+/** What went wrong, in a sentence that is the same whatever was sent. */
+const details: Readonly<Record<number, string>> = {
+  400: 'The request is malformed.',
+  404: 'Nothing is here.',
+  405: 'This method is not allowed here; Allow lists those that are.',
+  408: 'The request did not arrive in time.',
+  413: 'The body is larger than allowed.',
+  414: 'A part of the path is longer than allowed.',
+  415: 'The content type is not supported here.',
+  431: 'The header fields are larger than allowed.',
+  500: 'Something went wrong on our side.',
+  503: 'The service cannot answer now; try again later.'
+}
+
+/** The shape of every error of the service: RFC 9457, with `requestId` and, for validation, `errors`. */
+export function problem(status: number, requestId: string, more: More = {}) {
+  const title = STATUS_CODES[status] ?? 'Unknown Error'
+  return { type: 'about:blank', title, status, detail: details[status] ?? title, requestId, ...more }
+}
+
+export function sendProblem(reply: FastifyReply, status: number, more?: More) {
+  return reply
+    .code(status)
+    .header('cache-control', 'no-store')
+    .header('content-type', problemType)
+    .serializer(JSON.stringify)
+    .send(problem(status, reply.request.id, more))
+}

@@ -1,0 +1,11 @@
+import type { FastifyInstance } from 'fastify'
+
+const options = { schema: { hide: true }, logLevel: 'error', config: { neverShed: true } } as const
+
+/** `/metrics`, the registry of `service` in Prometheus' text format. */
+export default async function metrics(app: FastifyInstance, { service = app }: { service?: FastifyInstance }) {
+  app.get('/metrics', options, async (_request, reply) => {
+    reply.type(service.metrics.contentType)
+    return service.metrics.metrics()
+  })
+}
