@@ -59,11 +59,11 @@ export async function buildApp(config: Config, logger: FastifyBaseLogger, output
 /** The listener behind ADMIN_PORT: probes and metrics of `app`, by the same rules as every other reply. */
 export async function buildAdmin(app: FastifyInstance) {
   const admin = fastify(serverOptions(app.config, app.log))
-  admin.decorate('config', app.config)
+  admin.decorate('config', app.config).decorate('requestDuration', app.requestDuration)
   await admin.register(securityHeaders)
   await admin.register(connections)
   await admin.register(errors)
-  await admin.register(parserErrors, { service: app })
+  await admin.register(parserErrors)
   await admin.register(limits)
   await admin.register(healthRoutes, { service: app })
   await admin.register(metricsRoutes, { service: app })

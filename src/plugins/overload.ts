@@ -8,10 +8,6 @@ declare module 'fastify' {
     /** Whether a request was shed within the last second. */
     overloaded(): boolean
   }
-  interface FastifyContextConfig {
-    /** The route is answered however late it is. */
-    neverShed?: boolean
-  }
 }
 
 /**
@@ -39,7 +35,7 @@ export default fp(
           turnStart = undefined
         })
       }
-      if (now - turnStart <= limit || request.routeOptions.config.neverShed) return done()
+      if (now - turnStart <= limit || request.routeOptions.config.operational) return done()
       lastShed = now
       shed.inc()
       sendProblem(reply.header('retry-after', '1'), 503)
