@@ -27,15 +27,16 @@ export default fp(
 
     app.decorate('overloaded', () => performance.now() - lastShed < 1000)
     if (limit === 0) return
+    app.server.prependListener('request', () => {
+      if (turnStart !== undefined) return
+      turnStart = performance.now()
+      setImmediate(() => {
+        turnStart = undefined
+      })
+    })
     app.addHook('onRequest', (request, reply, done) => {
       const now = performance.now()
-      if (turnStart === undefined) {
-        turnStart = now
-        setImmediate(() => {
-          turnStart = undefined
-        })
-      }
-      if (now - turnStart <= limit || request.routeOptions.config.operational) return done()
+      if (now - (turnStart ?? now) <= limit || request.routeOptions.config.operational) return done()
       lastShed = now
       shed.inc()
       sendProblem(reply.header('retry-after', '1'), 503)
