@@ -52,9 +52,7 @@ const options: FastifyDynamicSwaggerOptions = {
     security: [],
     components: { schemas }
   },
-  refResolver: {
-    buildLocalReference: ({ $id }, _baseUri, _fragment, i) => (typeof $id === 'string' ? $id : `def-${i}`)
-  },
+  refResolver: { buildLocalReference: ({ $id }) => String($id) }, // else shared schemas are called def-0, def-1
   transform: ({ schema = {}, url, route }) => {
     const response = { ...problems(route), ...(typeof schema.response === 'object' ? schema.response : {}) }
     return { url, schema: { tags: ['routes'], ...schema, response } }
