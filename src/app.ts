@@ -9,7 +9,6 @@ import connections from './plugins/connections.ts'
 import errors from './plugins/errors.ts'
 import limits from './plugins/limits.ts'
 import metrics from './plugins/metrics.ts'
-import openapi from './plugins/openapi.ts'
 import overload from './plugins/overload.ts'
 import parserErrors from './plugins/parser-errors.ts'
 import phase from './plugins/phase.ts'
@@ -38,7 +37,7 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(parserErrors)
   await app.register(limits)
   await app.register(overload)
-  await app.register(openapi)
+  if (app.config.DOCS) await app.register(import('./plugins/openapi.ts'))
 
   await app.register(helloRoutes)
   if (app.config.ADMIN_PORT === undefined) {
