@@ -4,8 +4,10 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The reply that `socket` waits for; undefined where none is in flight. */
-    replyInFlight(socket: Socket): FastifyReply | undefined
+    /** The reply to the newest request on `socket`, in flight or `closed`; undefined before the first. */
+    newestReply(socket: Socket): FastifyReply | undefined
+    /** Makes `reply` the last on its connection, its headers sent or not. */
+    closeAfter(reply: FastifyReply): void
   }
 }
 
@@ -19,9 +21,11 @@ export default fp(
     const sockets = new Set<Socket>()
     const replies = new WeakMap<Socket, FastifyReply>()
 
-    app.decorate('replyInFlight', (socket: Socket) => {
-      const reply = replies.get(socket)
-      return reply?.raw.closed ? undefined : reply
+    app.decorate('newestReply', (socket: Socket) => replies.get(socket))
+    app.decorate('closeAfter', ({ raw, request }: FastifyReply) => {
+      if (!raw.shouldKeepAlive) return
+      raw.shouldKeepAlive = false
+      raw.once('close', () => request.socket.destroySoon())
     })
     app.addHook('onRequest', (request, reply, done) => {
       replies.set(request.socket, reply)
@@ -34,12 +38,9 @@ export default fp(
     app.addHook('preClose', (done) => {
       setImmediate(() => {
         for (const socket of sockets) {
-          const reply = app.replyInFlight(socket)
-          if (!reply) socket.destroySoon()
-          else {
-            reply.raw.shouldKeepAlive = false
-            reply.raw.once('close', () => socket.destroySoon())
-          }
+          const reply = replies.get(socket)
+          if (!reply || reply.raw.closed) socket.destroySoon()
+          else app.closeAfter(reply)
         }
       })
       done()
