@@ -1,14 +1,24 @@
 import type { Socket } from 'node:net'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** The reply to the newest request on `socket`, in flight or `closed`; undefined before the first. */
-    newestReply(socket: Socket): FastifyReply | undefined
-    /** Makes `reply` the last on its connection, its headers sent or not. */
-    closeAfter(reply: FastifyReply): void
-  }
+const replies = new WeakMap<Socket, FastifyReply>()
+
+/** Notes what the request's connection waits for; for requests that no hook sees. */
+export function trackReply({ socket }: FastifyRequest, reply: FastifyReply): void {
+  replies.set(socket, reply)
+}
+
+/** The reply to the newest request on `socket`, in flight or `closed`; undefined before the first. */
+export function newestReply(socket: Socket): FastifyReply | undefined {
+  return replies.get(socket)
+}
+
+/** Makes `reply` the last on its connection, its headers sent or not. */
+export function closeAfter({ raw, request }: FastifyReply): void {
+  if (!raw.shouldKeepAlive) return
+  raw.shouldKeepAlive = false
+  raw.once('close', () => request.socket.destroySoon())
 }
 
 /**
@@ -19,16 +29,9 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const sockets = new Set<Socket>()
-    const replies = new WeakMap<Socket, FastifyReply>()
 
-    app.decorate('newestReply', (socket: Socket) => replies.get(socket))
-    app.decorate('closeAfter', ({ raw, request }: FastifyReply) => {
-      if (!raw.shouldKeepAlive) return
-      raw.shouldKeepAlive = false
-      raw.once('close', () => request.socket.destroySoon())
-    })
     app.addHook('onRequest', (request, reply, done) => {
-      replies.set(request.socket, reply)
+      trackReply(request, reply)
       done()
     })
     app.server.on('connection', (socket: Socket) => {
@@ -38,9 +41,9 @@ export default fp(
     app.addHook('preClose', (done) => {
       setImmediate(() => {
         for (const socket of sockets) {
-          const reply = replies.get(socket)
+          const reply = newestReply(socket)
           if (!reply || reply.raw.closed) socket.destroySoon()
-          else app.closeAfter(reply)
+          else closeAfter(reply)
         }
       })
       done()

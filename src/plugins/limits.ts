@@ -38,6 +38,7 @@ export default fp(
     app.server.maxHeadersCount = MAX_HEADERS
     app.server.on('checkExpectation', app.routing) // RFC 9110, 10.1.1: an unknown expectation may be ignored
     app.addHook('onRequest', (request, reply, done) => {
+      if (request.headers.upgrade) reply.header('connection', 'close') // Node drops what came in one segment with it
       if (isMalformed(request.raw)) sendProblem(reply.header('connection', 'close'), 400)
       else if (request.raw.rawHeaders.length >= 2 * MAX_HEADERS) sendProblem(reply.header('connection', 'close'), 431)
       else done()

@@ -31,7 +31,8 @@ function flaws({ status, headers: got, body }: Reply): string[] {
 
 function groupById(lines: Line[]) {
   const groups = new Map<string, Line[]>()
-  for (const line of lines) groups.set(String(line.reqId), [...(groups.get(String(line.reqId)) ?? []), line])
+  for (const line of lines.filter(({ statusCode }) => statusCode))
+    groups.set(String(line.reqId), [...(groups.get(String(line.reqId)) ?? []), line])
   return groups
 }
 
