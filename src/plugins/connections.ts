@@ -1,12 +1,24 @@
 import type { Socket } from 'node:net'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** The reply that `socket` waits for; undefined where none is in flight. */
-    replyInFlight(socket: Socket): FastifyReply | undefined
-  }
+const replies = new WeakMap<Socket, FastifyReply>()
+
+/** Notes what the request's connection waits for; for requests that no hook sees. */
+export function trackReply({ socket }: FastifyRequest, reply: FastifyReply): void {
+  replies.set(socket, reply)
+}
+
+/** The reply to the newest request on `socket`, in flight or `closed`; undefined before the first. */
+export function newestReply(socket: Socket): FastifyReply | undefined {
+  return replies.get(socket)
+}
+
+/** Makes `reply` the last on its connection, its headers sent or not. */
+export function closeAfter({ raw, request }: FastifyReply): void {
+  if (!raw.shouldKeepAlive) return
+  raw.shouldKeepAlive = false
+  raw.once('close', () => request.socket.destroySoon())
 }
 
 /**
@@ -17,14 +29,9 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const sockets = new Set<Socket>()
-    const replies = new WeakMap<Socket, FastifyReply>()
 
-    app.decorate('replyInFlight', (socket: Socket) => {
-      const reply = replies.get(socket)
-      return reply?.raw.closed ? undefined : reply
-    })
     app.addHook('onRequest', (request, reply, done) => {
-      replies.set(request.socket, reply)
+      trackReply(request, reply)
       done()
     })
     app.server.on('connection', (socket: Socket) => {
@@ -34,12 +41,9 @@ export default fp(
     app.addHook('preClose', (done) => {
       setImmediate(() => {
         for (const socket of sockets) {
-          const reply = app.replyInFlight(socket)
-          if (!reply) socket.destroySoon()
-          else {
-            reply.raw.shouldKeepAlive = false
-            reply.raw.once('close', () => socket.destroySoon())
-          }
+          const reply = newestReply(socket)
+          if (!reply || reply.raw.closed) socket.destroySoon()
+          else closeAfter(reply)
         }
       })
       done()

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { ConnectionError } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem, problemType, sendProblem } from '../problem.ts'
+import { closeAfter, newestReply } from './connections.ts'
 
 const statuses: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -43,11 +44,12 @@ export default fp(
     app.server.removeAllListeners('clientError')
     app.server.on('clientError', (error: ConnectionError, socket: Socket) => {
       const status = statuses[error.code] ?? 400
-      const reply = app.replyInFlight(socket)
+      const reply = newestReply(socket)
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroySoon()
-      else if (!reply) refuse(socket, status, error.code)
-      else if (reply.request.raw.complete)
-        reply.raw.shouldKeepAlive = false // the error is in what follows it
+      else if (!reply || (reply.raw.closed && reply.request.raw.complete)) refuse(socket, status, error.code)
+      else if (reply.raw.closed)
+        socket.destroySoon() // the error is in the rest of a request that has been answered
+      else if (reply.request.raw.complete || reply.raw.headersSent) closeAfter(reply)
       else if (reply.request.raw.listenerCount('error') > 0)
         reply.request.raw.emit('error', Object.assign(error, { statusCode: status }))
       else sendProblem(reply.header('connection', 'close'), status)
