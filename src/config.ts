@@ -19,7 +19,7 @@ const properties = {
   REQUEST_TIMEOUT_MS: { ...timeout, default: 10_000 },
   KEEP_ALIVE_TIMEOUT_MS: { ...timeout, default: 72_000 },
   MAX_CONNECTIONS: { type: 'integer', minimum: 1, default: 10_000 },
-  OVERLOAD_DELAY_MS: { ...delay, default: 25 },
+  OVERLOAD_DELAY_MS: { ...delay, default: 50 },
   DRAIN_DELAY_MS: { ...delay, default: 0 },
   SHUTDOWN_TIMEOUT_MS: { ...timeout, default: 10_000 }
 } as const

@@ -53,7 +53,8 @@ process.on('uncaughtException', (err) => {
 async function listen(listener: FastifyInstance, port: number) {
   const { level } = log
   listener.log.level = 'silent' // Fastify logs a line for each address of the machine
-  await listener.listen({ port, host: listener.config.HOST })
+  // 511, Node's backlog, overflows within a second of overload; a client then waits 1 s for its next attempt
+  await listener.listen({ port, host: listener.config.HOST, backlog: 4096 })
   listener.log.level = level
 }
 

@@ -10,33 +10,68 @@ declare module 'fastify' {
   }
 }
 
+/** How long requests may keep the event loop before it turns, in ms. */
+const SLICE = 5
+/** Turns between two slices of a queue: Node accepts one connection a turn, and 1 made clients wait 3 s at 10 x C. */
+const TURNS = 8
+/** How often the lateness of the loop is measured, in ms. */
+const TICK = 20
+
 /**
- * Sheds what would be answered too late: a request that arrives once the current turn of the event loop has already
- * spent `OVERLOAD_DELAY_MS` gets 503 with `Retry-After`.
+ * Sheds what would be answered too late. Once requests have kept a turn of the event loop for 5 ms, further ones queue
+ * for later turns. A request gets 503 with `Retry-After` instead while the first in the queue has waited, or the loop
+ * itself is late, by more than `OVERLOAD_DELAY_MS`. Injected requests are never late.
+ *
+ * Measured on a route of 5 ms, open loop, Node 20, a busy machine; goodput in % of capacity C, p99 of what was admitted:
+ *
+ * |                                     | 2 x C       | 10 x C        |
+ * | this, 50 ms                         | 108, 109 ms | 93, 593 ms    |
+ * | this, 100 ms                        | 112, 198 ms | 77, 1167 ms   |
+ * | refusing after 25 ms within a turn  | 122, 56 ms  | 68, 12 176 ms |
  */
 export default fp(
   async (app) => {
     const limit = app.config.OVERLOAD_DELAY_MS
     const shed = new Counter({
       name: 'http_server_requests_shed_total',
-      help: 'Requests refused with 503 because the event loop was late.',
+      help: 'Requests refused with 503 because they would have been answered too late.',
       registers: [app.metrics]
     })
+    const queue: { since: number; run: () => void }[] = []
     let lastShed = Number.NEGATIVE_INFINITY
     let turnStart: number | undefined
+    let lateness = 0
+    let turns = 0
 
     app.decorate('overloaded', () => performance.now() - lastShed < 1000)
     if (limit === 0) return
+
+    let due = performance.now() + TICK
+    const timer = setInterval(() => {
+      lateness = performance.now() - due
+      due = performance.now() + TICK
+    }, TICK).unref()
+    app.addHook('onClose', async () => clearInterval(timer))
+
+    function nextTurn() {
+      turnStart = undefined
+      if (++turns % TURNS === 0) {
+        const end = performance.now() + SLICE
+        while (queue.length > 0 && performance.now() < end) queue.shift()?.run()
+      }
+      if (queue.length > 0) setImmediate(nextTurn)
+    }
     app.server.prependListener('request', () => {
       if (turnStart !== undefined) return
       turnStart = performance.now()
-      setImmediate(() => {
-        turnStart = undefined
-      })
+      if (queue.length === 0) setImmediate(nextTurn)
     })
     app.addHook('onRequest', (request, reply, done) => {
       const now = performance.now()
-      if (now - (turnStart ?? now) <= limit || request.routeOptions.config.operational) return done()
+      const waited = now - (queue[0]?.since ?? now)
+      const inTime = queue.length === 0 && lateness <= limit && now - (turnStart ?? now) <= SLICE
+      if (inTime || turnStart === undefined || request.routeOptions.config.operational) return done()
+      if (waited <= limit && lateness <= limit) return queue.push({ since: now, run: done })
       lastShed = now
       shed.inc()
       sendProblem(reply.header('retry-after', '1'), 503)
