@@ -14,15 +14,19 @@ function countHosts(rawHeaders: string[]) {
   return count
 }
 
-/** Refuses what Node's parser lets through: HTTP versions but 1.0 and 1.1, a Host too many or too few, excess headers. */
+/**
+ * Refuses what Node's parser lets through: HTTP versions but 1.0 and 1.1, a Host too many or too few, `*` before or in
+ * place of the path, excess headers.
+ */
 export default fp(
   async (app) => {
     app.server.maxConnections = app.config.MAX_CONNECTIONS
     app.server.on('checkExpectation', app.routing) // RFC 9110, 10.1.1: an unknown expectation may be ignored
     app.addHook('onRequest', (request, reply, done) => {
-      const { httpVersion, rawHeaders } = request.raw
+      const { httpVersion, method, rawHeaders, url } = request.raw
       const hosts = countHosts(rawHeaders)
-      const malformed = hosts > 1 || (httpVersion === '1.1' ? hosts === 0 : httpVersion !== '1.0')
+      const asterisk = url?.startsWith('*') && method !== 'OPTIONS' // the router takes any first character for a slash
+      const malformed = asterisk || hosts > 1 || (httpVersion === '1.1' ? hosts === 0 : httpVersion !== '1.0')
       if (malformed) sendProblem(reply.header('connection', 'close'), 400)
       else if (rawHeaders.length >= 2 * MAX_HEADERS) sendProblem(reply.header('connection', 'close'), 431)
       else done()
