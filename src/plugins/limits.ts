@@ -26,7 +26,7 @@ function isMalformed({ httpVersion, headers, rawHeaders, method, url = '' }: Inc
     countHosts(rawHeaders) > 1 ||
     (headers.host === undefined ? httpVersion === '1.1' : !host.test(headers.host)) ||
     (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) ||
-    (url === '*' && method !== 'OPTIONS') ||
+    (url.startsWith('*') && method !== 'OPTIONS') || // the router takes any first character for a slash
     url.includes('#')
   )
 }
