@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildAdmin, buildApp } from './app.ts'
-import { loadConfig } from './config.ts'
+import { ConfigError, loadConfig } from './config.ts'
 import { createLogger, LogDestination } from './log.ts'
 
 /** How long an app that has thrown may take to finish what is in flight, in ms. */
@@ -70,7 +70,7 @@ try {
   if (admin) log.info(`Admin server listening at ${admin.listeningOrigin}`)
 } catch (err) {
   if (!stopping) {
-    log.fatal({ err }, err instanceof Error ? err.message : 'boot failed')
+    log.fatal(err instanceof ConfigError ? err.message : err)
     await exit(1)
   }
 }
