@@ -18,7 +18,8 @@ function onEnd(request: FastifyRequest, reply: FastifyReply) {
   const failed = failures.has(reply)
   const { url: route = 'unmatched', config } = request.routeOptions
   if (config?.operational && !failed) return
-  const aborted = !failed && request.socket.destroyed && !request.socket.writableFinished
+  const { destroyed, writableFinished } = request.socket
+  const aborted = !failed && destroyed && !(writableFinished && reply.raw.writableFinished)
   const statusCode = aborted ? 499 : reply.statusCode
   const responseTime = reply.elapsedTime
   request.server.requestDuration.count(request.method, route, statusCode, responseTime / 1000)
