@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
+import { lingerAfter } from './connections.ts'
 
 /** Node silently drops header fields past this many; 1000 where it is not set. */
 const MAX_HEADERS = 2000
@@ -39,9 +40,10 @@ export default fp(
     app.server.on('checkExpectation', app.routing) // RFC 9110, 10.1.1: an unknown expectation may be ignored
     app.addHook('onRequest', (request, reply, done) => {
       if (request.headers.upgrade) reply.header('connection', 'close') // Node drops what came in one segment with it
-      if (isMalformed(request.raw)) sendProblem(reply.header('connection', 'close'), 400)
-      else if (request.raw.rawHeaders.length >= 2 * MAX_HEADERS) sendProblem(reply.header('connection', 'close'), 431)
-      else done()
+      const status = isMalformed(request.raw) ? 400 : request.raw.rawHeaders.length >= 2 * MAX_HEADERS ? 431 : undefined
+      if (status === undefined) return done()
+      lingerAfter(request)
+      sendProblem(reply.header('connection', 'close'), status)
     })
   },
   { name: 'limits', decorators: { fastify: ['config'] } }
