@@ -2,6 +2,9 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
+/** How long what still comes in is read and discarded once a connection has been ended, in ms. */
+const LINGER = 1000
+
 const replies = new WeakMap<Socket, FastifyReply>()
 
 /** Notes what the request's connection waits for; for requests that no hook sees. */
@@ -19,6 +22,21 @@ export function closeAfter({ raw, request }: FastifyReply): void {
   if (!raw.shouldKeepAlive) return
   raw.shouldKeepAlive = false
   raw.once('close', () => request.socket.destroySoon())
+}
+
+/** Ends `socket` but reads on: closing with bytes unread resets the connection, and the client loses the last reply. */
+export function linger(socket: Socket): void {
+  if (socket.writableEnded) return
+  socket.removeAllListeners('data').on('data', () => {}) // away from the parser: nothing of it becomes a request
+  socket.end()
+  const timer = setTimeout(() => socket.destroy(), LINGER)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+/** If Node closes the connection after the reply to `request` and its body is not all there, lingers. */
+export function lingerAfter({ raw, socket }: FastifyRequest): void {
+  const { destroySoon } = socket
+  socket.destroySoon = () => (raw.complete ? destroySoon.call(socket) : linger(socket))
 }
 
 /**

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { recordFailure } from './access-log.ts'
-import { trackReply } from './connections.ts'
+import { lingerAfter, trackReply } from './connections.ts'
 
 /** Where input comes in, as OpenAPI names it. */
 const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const
@@ -27,6 +27,7 @@ export function errorHandler(error: unknown, request: FastifyRequest, reply: Fas
     trackReply(request, reply)
     reply.headers({ ...request.server.securityHeaders, 'x-request-id': request.id, connection: 'close' })
   }
+  lingerAfter(request)
   if (!isHttpError(error) || error.statusCode >= 500) {
     recordFailure(reply, error)
     return sendProblem(reply, isHttpError(error) ? error.statusCode : 500)

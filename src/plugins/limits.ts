@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
+import { lingerAfter } from './connections.ts'
 
 /** Node keeps this many header fields and drops the rest without a word. */
 const MAX_HEADERS = 1000
@@ -41,12 +42,16 @@ export default fp(
     app.server.maxConnections = app.config.MAX_CONNECTIONS
     app.server.maxHeadersCount = MAX_HEADERS
     app.server.on('checkExpectation', app.routing) // RFC 9110, 10.1.1: an unknown expectation may be ignored
-    app.addHook('onRequest', ({ headers, raw }, reply, done) => {
+    app.addHook('onRequest', (request, reply, done) => {
+      const { headers, raw } = request
       if (headers.upgrade) reply.header('connection', 'close') // Node drops what came in one segment with it
-      if (isMalformed(raw)) sendProblem(reply.header('connection', 'close'), 400)
-      else if (raw.rawHeaders.length >= 2 * MAX_HEADERS) sendProblem(reply.header('connection', 'close'), 431)
-      else if (bodiless && hasBody(headers)) sendProblem(reply.header('connection', 'close'), 413)
-      else done()
+      let status: number | undefined
+      if (isMalformed(raw)) status = 400
+      else if (raw.rawHeaders.length >= 2 * MAX_HEADERS) status = 431
+      else if (bodiless && hasBody(headers)) status = 413
+      if (status === undefined) return done()
+      lingerAfter(request)
+      sendProblem(reply.header('connection', 'close'), status)
     })
   },
   { name: 'limits', decorators: { fastify: ['config'] } }

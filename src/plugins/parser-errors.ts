@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { ConnectionError } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem, problemType, sendProblem } from '../problem.ts'
-import { closeAfter, newestReply } from './connections.ts'
+import { closeAfter, linger, newestReply } from './connections.ts'
 
 const statuses: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -31,7 +31,7 @@ export default fp(
       }
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
       socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
-      socket.destroySoon()
+      linger(socket)
       app.requestDuration.count('_OTHER', 'unmatched', status, 0)
       const unknown = { method: null, path: null, route: 'unmatched' }
       const { remoteAddress } = socket
