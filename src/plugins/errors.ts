@@ -2,8 +2,10 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { recordFailure } from './access-log.ts'
+import { trackReply } from './connections.ts'
 
-const openApiNames: Readonly<Record<string, string>> = { querystring: 'query', params: 'path', headers: 'header' }
+/** Where input comes in, as OpenAPI names it. */
+const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const
 
 /** Messages of the framework, the JSON parser and Node may repeat what was sent; those of a handler are meant to be read. */
 const isForClients = ({ code = '', name }: Error & { code?: string }) =>
@@ -15,26 +17,28 @@ function isHttpError(error: unknown): error is FastifyError & { statusCode: numb
   )
 }
 
-/** Whatever was thrown, as a problem: below 500 it says what is wrong with the request, from 500 on nothing of the inside. */
-export function errorHandler(error: unknown, _request: FastifyRequest, reply: FastifyReply) {
+/**
+ * Whatever was thrown, as a problem: below 500 it says what is wrong with the request, from 500 on nothing of the inside.
+ * Also what Fastify refuses before any hook (URLs that cannot be routed, methods it does not know): nothing has checked
+ * how such a request is framed, so it is the last on its connection.
+ */
+export function errorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  if (!reply.hasHeader('x-request-id')) {
+    trackReply(request, reply)
+    reply.headers({ ...request.server.securityHeaders, 'x-request-id': request.id, connection: 'close' })
+  }
   if (!isHttpError(error) || error.statusCode >= 500) {
     recordFailure(reply, error)
     return sendProblem(reply, isHttpError(error) ? error.statusCode : 500)
   }
   if (error.validation) {
-    const place = error.validationContext ?? 'body'
+    const place = places[error.validationContext ?? 'body']
     const errors = error.validation.map(({ instancePath, message = 'is not valid' }) => {
-      return { in: openApiNames[place] ?? place, path: instancePath, message }
+      return { in: place, path: instancePath, message }
     })
     return sendProblem(reply, 400, { detail: 'The request does not match its schema.', errors })
   }
   return sendProblem(reply, error.statusCode, isForClients(error) ? { detail: error.message } : {})
-}
-
-/** For Fastify's `frameworkErrors`: URLs that cannot be routed, which no hook sees. */
-export function frameworkErrors(error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  reply.headers(request.server.securityHeaders).header('x-request-id', request.id)
-  errorHandler(error, request, reply)
 }
 
 function notFoundHandler(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
