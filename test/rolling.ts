@@ -64,7 +64,8 @@ async function roll(mode: string, drainDelay: number) {
       }
       return start(t, environment, { routes: true })
     }
-    const running = await Promise.all(instances.map(launch))
+    const running: Awaited<ReturnType<typeof start>>[] = []
+    for (const instance of instances) running.push(await launch(instance))
 
     const file = join(directory(t), 'haproxy.cfg')
     writeFileSync(file, configuration(mode, port, instances))
@@ -74,6 +75,8 @@ async function roll(mode: string, drainDelay: number) {
 
     const url = `http://127.0.0.1:${port}`
     const loading = promisify(execFile)(process.execPath, [load, url, String(CLIENTS)])
+    t.teardown(() => loading.child.kill())
+    loading.catch(() => {}) // killed, where a replacement failed
     const enough = sleep(LOAD_TIME)
     let replaced = 0
     for (let i = 0; i < 2 * instances.length; i++) {
