@@ -4,7 +4,7 @@ import buildCompiler from '@fastify/ajv-compiler'
 import type { FastifyBaseLogger, FastifyHttpOptions } from 'fastify'
 import type { Config } from './config.ts'
 import { AccessLog } from './plugins/access-log.ts'
-import { frameworkErrors } from './plugins/errors.ts'
+import { errorHandler } from './plugins/errors.ts'
 
 /** How often Node looks for connections past their time, in ms; its default of 30 s would be the error of each limit. */
 const CHECK_INTERVAL = 250
@@ -30,7 +30,7 @@ export function serverOptions(config: Config, logger: FastifyBaseLogger) {
     logController: new AccessLog(),
     genReqId: requestId,
     trustProxy: config.TRUST_PROXY.length > 0 && [...config.TRUST_PROXY],
-    frameworkErrors,
+    frameworkErrors: errorHandler,
     schemaController: { compilersFactory: { buildValidator } },
     bodyLimit: Math.max(config.BODY_LIMIT_BYTES, 1),
     return503OnClosing: false,

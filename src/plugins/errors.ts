@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { recordFailure } from './access-log.ts'
+import { lingerAfter, trackReply } from './connections.ts'
 
 /** Where input comes in, as OpenAPI names it. */
 const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const
@@ -16,8 +17,17 @@ function isHttpError(error: unknown): error is FastifyError & { statusCode: numb
   )
 }
 
-/** Whatever was thrown, as a problem: below 500 it says what is wrong with the request, from 500 on nothing of the inside. */
-export function errorHandler(error: unknown, _request: FastifyRequest, reply: FastifyReply) {
+/**
+ * Whatever was thrown, as a problem: below 500 it says what is wrong with the request, from 500 on nothing of the inside.
+ * Also what Fastify refuses before any hook (URLs that cannot be routed, methods it does not know): nothing has checked
+ * how such a request is framed, so it is the last on its connection.
+ */
+export function errorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  if (!reply.hasHeader('x-request-id')) {
+    trackReply(request, reply)
+    reply.headers({ ...request.server.securityHeaders, 'x-request-id': request.id, connection: 'close' })
+  }
+  lingerAfter(request)
   if (!isHttpError(error) || error.statusCode >= 500) {
     recordFailure(reply, error)
     return sendProblem(reply, isHttpError(error) ? error.statusCode : 500)
@@ -30,12 +40,6 @@ export function errorHandler(error: unknown, _request: FastifyRequest, reply: Fa
     return sendProblem(reply, 400, { detail: 'The request does not match its schema.', errors })
   }
   return sendProblem(reply, error.statusCode, isForClients(error) ? { detail: error.message } : {})
-}
-
-/** For Fastify's `frameworkErrors`: URLs that cannot be routed, which no hook sees. */
-export function frameworkErrors(error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  reply.headers(request.server.securityHeaders).header('x-request-id', request.id)
-  errorHandler(error, request, reply)
 }
 
 function notFoundHandler(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {

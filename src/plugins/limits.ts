@@ -1,8 +1,13 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
+import { lingerAfter } from './connections.ts'
 
-/** Node keeps this many header fields and silently drops the rest. */
-const MAX_HEADERS = 2000
+/** Node keeps this many header fields and drops the rest without a word. */
+const MAX_HEADERS = 1000
+
+/** uri-host [ ":" port ] of RFC 9110, 7.2; empty where the target has no authority. */
+const host = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i
 
 /** How many Host fields came in; Node itself keeps the first and drops the rest. */
 function countHosts(rawHeaders: string[]) {
@@ -14,22 +19,39 @@ function countHosts(rawHeaders: string[]) {
   return count
 }
 
-/**
- * Refuses what Node's parser lets through: HTTP versions but 1.0 and 1.1, a Host too many or too few, `*` before or in
- * place of the path, excess headers.
- */
+/** What RFC 9112 has a server refuse (3.2, 6.1, 6.3) and Node's parser lets through. */
+function isMalformed({ httpVersion, headers, rawHeaders, method, url = '' }: IncomingMessage) {
+  const coding = headers['transfer-encoding']
+  return (
+    (httpVersion !== '1.1' && httpVersion !== '1.0') ||
+    countHosts(rawHeaders) > 1 ||
+    (headers.host === undefined ? httpVersion === '1.1' : !host.test(headers.host)) ||
+    (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) ||
+    (url.startsWith('*') && method !== 'OPTIONS') || // the router takes any first character for a slash
+    url.includes('#')
+  )
+}
+
+const hasBody = (headers: IncomingHttpHeaders) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+
+/** Refuses what Node's parser lets through: framing that others may read differently, excess connections and headers. */
 export default fp(
   async (app) => {
+    const bodiless = app.config.BODY_LIMIT_BYTES === 0 // Fastify's own limit begins at 1
     app.server.maxConnections = app.config.MAX_CONNECTIONS
+    app.server.maxHeadersCount = MAX_HEADERS
     app.server.on('checkExpectation', app.routing) // RFC 9110, 10.1.1: an unknown expectation may be ignored
     app.addHook('onRequest', (request, reply, done) => {
-      const { httpVersion, method, rawHeaders, url } = request.raw
-      const hosts = countHosts(rawHeaders)
-      const asterisk = url?.startsWith('*') && method !== 'OPTIONS' // the router takes any first character for a slash
-      const malformed = asterisk || hosts > 1 || (httpVersion === '1.1' ? hosts === 0 : httpVersion !== '1.0')
-      if (malformed) sendProblem(reply.header('connection', 'close'), 400)
-      else if (rawHeaders.length >= 2 * MAX_HEADERS) sendProblem(reply.header('connection', 'close'), 431)
-      else done()
+      const { headers, raw } = request
+      if (headers.upgrade) reply.header('connection', 'close') // Node drops what came in one segment with it
+      let status: number | undefined
+      if (isMalformed(raw)) status = 400
+      else if (raw.rawHeaders.length >= 2 * MAX_HEADERS) status = 431
+      else if (bodiless && hasBody(headers)) status = 413
+      if (status === undefined) return done()
+      lingerAfter(request)
+      sendProblem(reply.header('connection', 'close'), status)
     })
   },
   { name: 'limits', decorators: { fastify: ['config'] } }

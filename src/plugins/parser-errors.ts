@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ConnectionError, FastifyInstance } from 'fastify'
+import type { ConnectionError } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem, problemType, sendProblem } from '../problem.ts'
+import { closeAfter, linger, newestReply } from './connections.ts'
 
 const statuses: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -16,7 +17,7 @@ const statuses: Readonly<Record<string, number>> = {
  * the reply written out by hand, with the headers, the log line and the count that every reply has.
  */
 export default fp(
-  async (app: FastifyInstance, { service = app }: { service?: FastifyInstance }) => {
+  async (app) => {
     function refuse(socket: Socket, status: number, code: string) {
       const requestId = randomUUID()
       const body = JSON.stringify(problem(status, requestId))
@@ -30,8 +31,8 @@ export default fp(
       }
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
       socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
-      socket.destroySoon()
-      service.observeRequest('_OTHER', 'unmatched', status, 0)
+      linger(socket)
+      app.requestDuration.count('_OTHER', 'unmatched', status, 0)
       const unknown = { method: null, path: null, route: 'unmatched' }
       const { remoteAddress } = socket
       app.log.info(
@@ -43,16 +44,21 @@ export default fp(
     app.server.removeAllListeners('clientError')
     app.server.on('clientError', (error: ConnectionError, socket: Socket) => {
       const status = statuses[error.code] ?? 400
-      const reply = app.replyInFlight(socket)
+      const reply = newestReply(socket)
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroySoon()
-      else if (!reply) refuse(socket, status, error.code)
-      else if (reply.request.raw.complete)
-        reply.raw.shouldKeepAlive = false // the error is in what follows it
+      else if (!reply || (reply.raw.closed && reply.request.raw.complete)) refuse(socket, status, error.code)
+      else if (reply.raw.closed)
+        socket.destroySoon() // the error is in the rest of a request that has been answered
+      else if (reply.request.raw.complete || reply.raw.headersSent) closeAfter(reply)
       else if (reply.request.raw.listenerCount('error') > 0)
         reply.request.raw.emit('error', Object.assign(error, { statusCode: status }))
       else sendProblem(reply.header('connection', 'close'), status)
     })
     app.server.on('connect', (_request, socket: Socket) => refuse(socket, 405, 'CONNECT'))
   },
-  { name: 'parser-errors', dependencies: ['connections', 'security-headers'] }
+  {
+    name: 'parser-errors',
+    dependencies: ['connections', 'security-headers'],
+    decorators: { fastify: ['requestDuration'] }
+  }
 )

@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Attacks } from './attack.ts'
+import { load } from './load.ts'
+import type { Service } from './service.ts'
+import { parseReplies, request } from './wire.ts'
+
+/** Seconds until a new client is answered and the descriptors are back to `before`; Infinity after ten. */
+async function recovery({ url, descriptors }: Service, before: number): Promise<number> {
+  const start = performance.now()
+  for (;;) {
+    const { status } = await request(url, '/', 1000)
+    const seconds = (performance.now() - start) / 1000
+    if (status === 200 && descriptors() <= before + 2) return seconds
+    if (seconds > 10) return Number.POSITIVE_INFINITY
+    await sleep(20)
+  }
+}
+
+/** Descriptors of a service that has just started and served. */
+async function calm({ url, descriptors }: Service) {
+  await request(url)
+  await sleep(100)
+  return descriptors()
+}
+
+export const attacks: Attacks = {
+  async 'idle-flood'({ serve, quick }) {
+    const [most, attempts] = quick ? [2000, 2400] : [10_000, 12_000]
+    const service = await serve({ MAX_CONNECTIONS: String(most) })
+    const before = await calm(service)
+    const sockets: Socket[] = []
+    for (let i = 0; i < attempts; i++) {
+      sockets.push(connect(service.port, '127.0.0.1').on('error', () => {}))
+      if (i % 200 === 199)
+        await Promise.all(sockets.slice(-200).map((socket) => socket.closed || once(socket, 'connect')))
+    }
+    await sleep(300)
+    const open = service.descriptors() - before
+    for (const socket of sockets) socket.destroy()
+    const seconds = await recovery(service, before)
+    return {
+      tried: `${attempts} idle connections against MAX_CONNECTIONS=${most}`,
+      lost: `${open} were open; normal ${seconds.toFixed(1)} s after, descriptors back`,
+      limit: `${most}; 2 s`,
+      pass: open <= most && open >= most * 0.9 && seconds <= 2 && service.stderr() === ''
+    }
+  },
+
+  async churn({ serve, quick }) {
+    const seconds = quick ? 3 : 10
+    const service = await serve()
+    const before = await calm(service)
+    const normal = load({ url: service.url, path: '/', rate: 50, seconds })
+    const start = performance.now()
+    let opened = 0
+    const drop = [
+      (socket: Socket) => socket.destroy(),
+      (socket: Socket) => socket.resetAndDestroy(),
+      (socket: Socket) => socket.write('GET / HT', () => socket.resetAndDestroy()),
+      (socket: Socket) => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n', () => socket.resetAndDestroy())
+    ]
+    while (performance.now() - start < seconds * 1000) {
+      const due = Math.min(opened + 200, ((performance.now() - start) / 1000) * 5000)
+      for (; opened < due; opened++) {
+        const socket = connect(service.port, '127.0.0.1').on('error', () => {})
+        socket.once('connect', () => drop[opened % drop.length]?.(socket))
+      }
+      await sleep(5)
+    }
+    const report = await normal
+    const back = await recovery(service, before)
+    return {
+      tried: `${opened} connections opened and dropped in ${seconds} s: closed, reset, reset in mid-request`,
+      lost: `${report.failed} of ${report.sent} normal requests; normal ${back.toFixed(1)} s after, descriptors back`,
+      limit: '0; 2 s',
+      pass: opened > 1000 && report.failed === 0 && back <= 2 && service.alive() && service.stderr() === ''
+    }
+  },
+
+  async pipeline({ serve }) {
+    const count = 10_000
+    const service = await serve()
+    const before = await calm(service)
+    const memory = service.memory()
+    const socket = connect(service.port, '127.0.0.1').setEncoding('latin1')
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk
+    })
+    const line = (i: number) =>
+      `GET /?name=${i} HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${i}\r\n${i === count - 1 ? 'Connection: close\r\n' : ''}\r\n`
+    socket.write(Array.from({ length: count }, (_, i) => line(i)).join(''))
+    await Promise.race([once(socket, 'close'), sleep(20_000)])
+    socket.destroy()
+    const back = await recovery(service, before)
+    const { replies } = parseReplies(text)
+    const inOrder = replies.filter(({ headers }, i) => headers.get('x-request-id') === String(i)).length
+    const right = replies.filter(
+      ({ status, body }, i) => status === 503 || body === `{"message":"Hello, ${i}!"}`
+    ).length
+    const shed = replies.filter(({ status }) => status === 503).length
+    const grown = service.memory() - memory
+    return {
+      tried: `${count} requests pipelined on one connection`,
+      lost: `${count - inOrder} replies missing or out of order, ${replies.length - right} wrong, ${shed} shed; normal ${back.toFixed(1)} s after; ${grown.toFixed(0)} MiB more`,
+      limit: '0; 0; 2 s; 150 MiB',
+      pass: inOrder === count && right === count && back <= 2 && grown <= 150 && service.stderr() === ''
+    }
+  }
+}

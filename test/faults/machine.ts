@@ -1,0 +1,2 @@
+import type { Attacks } from './attack.ts'
+export const attacks: Attacks = {}

@@ -1,0 +1,65 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Attacks, Context } from './attack.ts'
+import { load } from './load.ts'
+
+const CONNECTIONS = 500
+/** Seconds within which they open. */
+const OPENING = 4
+const LARGE = 8 * 1024 * 1024
+
+/** 500 connections that send `first` and then `more` every half second, while a normal client sends 100 requests a second. */
+async function slow({ serve, quick }: Context, first: string, more: string, read: boolean) {
+  const limit = quick ? 2000 : 4000
+  const service = await serve({ REQUEST_TIMEOUT_MS: String(limit) })
+  const normal = { url: service.url, path: '/', rate: 100 }
+  await load({ ...normal, seconds: 1 })
+  const quiet = await load({ ...normal, seconds: 2 })
+
+  const before = service.descriptors()
+  const sockets: Socket[] = []
+  const busy = load({ ...normal, seconds: OPENING + limit / 1000 + 2 })
+  for (let i = 0; i < CONNECTIONS; i++) {
+    const socket = connect(service.port, '127.0.0.1', () => socket.write(first)).on('error', () => {})
+    const dribble = setInterval(() => socket.writable && more !== '' && socket.write(more), 500)
+    socket.once('close', () => clearInterval(dribble))
+    if (read) socket.resume()
+    sockets.push(socket)
+    await sleep((OPENING * 1000) / CONNECTIONS)
+  }
+  const held = service.descriptors() - before
+  const report = await busy
+  const left = Math.max(0, service.descriptors() - before)
+  for (const socket of sockets) socket.destroy()
+
+  const allowed = Math.max(50, 3 * quiet.p99)
+  const failed = report.sent - report.ok
+  const p99 = `p99 ${report.p99.toFixed(1)} ms (${quiet.p99.toFixed(1)} quiet)`
+  return {
+    lost: `${failed} of ${report.sent} normal requests, ${p99}; ${left} of ${held} slow connections ${limit / 1000 + 2} s later`,
+    limit: `0; ${allowed.toFixed(0)} ms; 0`,
+    pass: failed === 0 && report.p99 <= allowed && held > 0 && left <= 2 && service.stderr() === ''
+  }
+}
+
+const head = (method: string, path: string) => `${method} ${path} HTTP/1.1\r\nHost: x\r\n`
+
+export const attacks: Attacks = {
+  'slow-headers': async (context) => ({
+    tried: `${CONNECTIONS} connections, a header field every 0.5 s`,
+    ...(await slow(context, head('GET', '/'), 'A: b\r\n', true))
+  }),
+  'slow-body': async (context) => ({
+    tried: `${CONNECTIONS} connections, a byte of a body every 0.5 s`,
+    ...(await slow(
+      context,
+      `${head('POST', '/any')}Content-Type: text/plain\r\nContent-Length: 999\r\n\r\n`,
+      'a',
+      true
+    ))
+  }),
+  'slow-read': async (context) => ({
+    tried: `${CONNECTIONS} connections that ask for ${LARGE / 1024 / 1024} MiB and read nothing`,
+    ...(await slow(context, `${head('GET', `/large?bytes=${LARGE}`)}\r\n`, '', false))
+  })
+}
