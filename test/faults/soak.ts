@@ -40,7 +40,7 @@ async function connection(port: number, batches: number, ending: (typeof ends)[n
     replies += text.split('HTTP/1.1 ').length - 1
     if (replies >= awaited) answered()
   })
-  const closed = once(socket, 'close')
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   for (let i = 0; i < batches && !socket.destroyed; i++) {
     awaited += PIPELINED
     const arrived = new Promise<void>((resolve) => {

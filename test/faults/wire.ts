@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 
 export type Reply = { status: number; headers: Map<string, string>; body: string }
@@ -41,7 +40,7 @@ export async function talk(url: string, bytes: string | Buffer, ms = 10_000) {
   })
   socket.on('error', () => {}) // a reset after the answer
   socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve)) // events.once would throw on the reset
   clearTimeout(timer)
   return { ...parseReplies(text), closed }
 }
