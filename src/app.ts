@@ -1,4 +1,3 @@
-import cors from '@fastify/cors'
 import env from '@fastify/env'
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
 import fp from 'fastify-plugin'
@@ -6,10 +5,10 @@ import { type Config, envOptions } from './config.ts'
 import type { LogDestination } from './log.ts'
 import { serverOptions } from './options.ts'
 import connections from './plugins/connections.ts'
+import cors from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
 import limits from './plugins/limits.ts'
 import metrics from './plugins/metrics.ts'
-import openapi from './plugins/openapi.ts'
 import overload from './plugins/overload.ts'
 import parserErrors from './plugins/parser-errors.ts'
 import phase from './plugins/phase.ts'
@@ -31,14 +30,14 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(env, config ? { ...envOptions, data: config, env: false, dotenv: false } : envOptions)
   await app.register(phase)
   await app.register(securityHeaders)
-  if (app.config.CORS_ORIGIN.length > 0) await app.register(cors, { origin: [...app.config.CORS_ORIGIN] })
+  await app.register(cors)
   await app.register(connections)
   await app.register(metrics, { output })
   await app.register(errors)
   await app.register(parserErrors)
   await app.register(limits)
   await app.register(overload)
-  await app.register(openapi)
+  if (app.config.DOCS) await app.register(import('./plugins/openapi.ts'))
 
   await app.register(helloRoutes)
   if (app.config.ADMIN_PORT === undefined) {
@@ -59,11 +58,11 @@ export async function buildApp(config: Config, logger: FastifyBaseLogger, output
 /** The listener behind ADMIN_PORT: probes and metrics of `app`, by the same rules as every other reply. */
 export async function buildAdmin(app: FastifyInstance) {
   const admin = fastify(serverOptions(app.config, app.log))
-  admin.decorate('config', app.config)
+  admin.decorate('config', app.config).decorate('requestDuration', app.requestDuration)
   await admin.register(securityHeaders)
   await admin.register(connections)
   await admin.register(errors)
-  await admin.register(parserErrors, { service: app })
+  await admin.register(parserErrors)
   await admin.register(limits)
   await admin.register(healthRoutes, { service: app })
   await admin.register(metricsRoutes, { service: app })

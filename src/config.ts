@@ -19,7 +19,7 @@ const properties = {
   REQUEST_TIMEOUT_MS: { ...timeout, default: 10_000 },
   KEEP_ALIVE_TIMEOUT_MS: { ...timeout, default: 72_000 },
   MAX_CONNECTIONS: { type: 'integer', minimum: 1, default: 10_000 },
-  OVERLOAD_DELAY_MS: { ...delay, default: 25 },
+  OVERLOAD_DELAY_MS: { ...delay, default: 50 },
   DRAIN_DELAY_MS: { ...delay, default: 0 },
   SHUTDOWN_TIMEOUT_MS: { ...timeout, default: 10_000 }
 } as const
@@ -53,10 +53,13 @@ export type Config = FromSchema<typeof schema>
 /** How `loadConfig` and @fastify/env validate alike. */
 export const envOptions = { schema, ajv, dotenv: true }
 
+/** Its message names each faulty variable and what is allowed, never a value. */
+export class ConfigError extends Error {}
+
 /**
  * Validates `env`, completed by the file `.env` of the working directory where there is one. A variable in `env` wins
  * over the file; an empty one counts as unset.
- * @throws Error that names each faulty variable and what is allowed, never a value
+ * @throws ConfigError with every fault
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const data = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
@@ -64,6 +67,6 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     return envSchema<Config>({ ...envOptions, data, env: false })
   } catch (error) {
     if (!(error instanceof Error && 'errors' in error)) throw error
-    throw new Error(faults(properties, ajv.errors ?? []).join('; '))
+    throw new ConfigError(faults(properties, ajv.errors ?? []).join('; '))
   }
 }

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import type { Problem } from './problem-schema.ts'
 
-type More = { detail?: string; errors?: { in: string; path: string; message: string }[] }
+type More = Partial<Pick<Problem, 'detail' | 'errors'>>
 
 export const problemType = 'application/problem+json'
 
@@ -20,7 +21,7 @@ const details: Readonly<Record<number, string>> = {
 }
 
 /** The shape of every error of the service: RFC 9457, with `requestId` and, for validation, `errors`. */
-export function problem(status: number, requestId: string, more: More = {}) {
+export function problem(status: number, requestId: string, more: More = {}): Problem {
   const title = STATUS_CODES[status] ?? 'Unknown Error'
   return { type: 'about:blank', title, status, detail: details[status] ?? title, requestId, ...more }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildAdmin, buildApp } from './app.ts'
-import { loadConfig } from './config.ts'
+import { ConfigError, loadConfig } from './config.ts'
 import { createLogger, LogDestination } from './log.ts'
 
 /** How long an app that has thrown may take to finish what is in flight, in ms. */
@@ -53,7 +53,8 @@ process.on('uncaughtException', (err) => {
 async function listen(listener: FastifyInstance, port: number) {
   const { level } = log
   listener.log.level = 'silent' // Fastify logs a line for each address of the machine
-  await listener.listen({ port, host: listener.config.HOST })
+  // 511, Node's backlog, overflows within a second of overload; a client then waits 1 s for its next attempt
+  await listener.listen({ port, host: listener.config.HOST, backlog: 4096 })
   listener.log.level = level
 }
 
@@ -70,7 +71,7 @@ try {
   if (admin) log.info(`Admin server listening at ${admin.listeningOrigin}`)
 } catch (err) {
   if (!stopping) {
-    log.fatal({ err }, err instanceof Error ? err.message : 'boot failed')
+    log.fatal(err instanceof ConfigError ? err.message : err)
     await exit(1)
   }
 }

@@ -77,7 +77,10 @@ export async function start(t: Teardown, env: Environment = {}, options: StartOp
   })
   const exit = once(child, 'close').then(([code, signal]) => ({ code, signal }))
   t.teardown(async () => {
-    child.kill('SIGKILL')
+    for (const signal of ['SIGTERM', 'SIGTERM', 'SIGKILL'] as const) {
+      child.kill(signal)
+      await Promise.race([exit, sleep(1000, undefined, { ref: false })])
+    }
     await exit
   })
   const lines = () => parse(stdout.slice(0, stdout.lastIndexOf('\n') + 1))
@@ -113,6 +116,6 @@ export async function exchange(url: string, bytes: string | Buffer, ms = 10_000)
   })
   socket.on('error', () => {}) // a reset after the answer
   socket.write(bytes)
-  await new Promise((resolve) => socket.once('close', resolve)) // events.once would throw on the reset
+  await new Promise((resolve) => socket.once('close', resolve))
   return received
 }

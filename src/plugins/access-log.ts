@@ -1,5 +1,12 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route serves those who run the service (probes, metrics): neither logged nor counted, and never shed. */
+    operational?: boolean
+  }
+}
+
 const failures = new WeakMap<FastifyReply, unknown>()
 
 /** Keeps what went wrong inside for the request's log line. */
@@ -7,32 +14,33 @@ export function recordFailure(reply: FastifyReply, error: unknown): void {
   failures.set(reply, error)
 }
 
-/** Whether the client went away before it had the whole reply. */
-export const isAborted = ({ raw, request }: FastifyReply) => !raw.writableFinished && request.socket.destroyed
+function onEnd(request: FastifyRequest, reply: FastifyReply) {
+  const failed = failures.has(reply)
+  const { url: route = 'unmatched', config } = request.routeOptions
+  if (config?.operational && !failed) return
+  const { destroyed, writableFinished } = request.socket
+  const aborted = !failed && destroyed && !(writableFinished && reply.raw.writableFinished)
+  const statusCode = aborted ? 499 : reply.statusCode
+  const responseTime = reply.elapsedTime
+  request.server.requestDuration.count(request.method, route, statusCode, responseTime / 1000)
+
+  const path = request.url.split('?', 1)[0]
+  const entry = { method: request.method, path, route, statusCode, responseTime, remoteAddress: request.ip }
+  if (failed) request.log.error({ ...entry, err: failures.get(reply) }, 'request failed')
+  else request.log.info(entry, aborted ? 'request aborted' : 'request completed')
+}
 
 /**
  * One line a request, written when it ends: with its reply (`statusCode`, `responseTime` in ms), or without one when
- * the client went away first (499, as nginx has it). An error inside makes it a line of level error, with `err`.
+ * the client went away first (499, as nginx has it). An error inside makes it a line of level error, with `err`. What is
+ * logged is counted in `app.requestDuration`; Fastify's hooks would miss the URLs that cannot be routed.
  */
 export class AccessLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply) {
-    reply.raw.once('close', () => {
-      const failed = failures.has(reply)
-      const aborted = !failed && isAborted(reply)
-      const entry = {
-        method: request.method,
-        path: request.url.split('?', 1)[0],
-        route: request.routeOptions.url ?? 'unmatched',
-        statusCode: aborted ? 499 : reply.statusCode,
-        responseTime: reply.elapsedTime,
-        remoteAddress: request.ip
-      }
-      if (failed) request.log.error({ ...entry, err: failures.get(reply) }, 'request failed')
-      else request.log.info(entry, aborted ? 'request aborted' : 'request completed')
-    })
+    reply.raw.once('close', () => onEnd(request, reply))
   }
 
-  override requestCompleted() {} // the line is written on close, which comes after an abort too
+  override requestCompleted() {} // on 'finish', which a client that went away never lets happen
 
   override streamError(error: Error & { code?: string }, _request: FastifyRequest, reply: FastifyReply) {
     if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') recordFailure(reply, error)

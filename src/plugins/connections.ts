@@ -40,9 +40,11 @@ export function lingerAfter({ raw, socket }: FastifyRequest): void {
 }
 
 /**
- * Knows every connection and what it waits for. When the app closes, replies in flight are the last on their
- * connection, and connections that wait for none (idle, never used, half a request) are closed at once: Node alone
- * would wait for them, up to its keep-alive timeout (fastify#7044).
+ * Knows every connection and what it waits for. While the app drains, each reply is the last on its connection, so that
+ * clients move on before connections are closed under them: without that, six restarts behind a balancer of layer 4, which
+ * cannot move them, cost 20 clients 12 resets. When the app closes, so are the replies in flight, and connections that
+ * wait for none (idle, never used, half a request) are closed at once: Node alone would wait for them, up to its
+ * keep-alive timeout (fastify#7044).
  */
 export default fp(
   async (app) => {
@@ -50,6 +52,7 @@ export default fp(
 
     app.addHook('onRequest', (request, reply, done) => {
       trackReply(request, reply)
+      if (app.phase === 'draining') reply.raw.shouldKeepAlive = false
       done()
     })
     app.server.on('connection', (socket: Socket) => {

@@ -4,7 +4,8 @@ import { sendProblem } from '../problem.ts'
 import { recordFailure } from './access-log.ts'
 import { lingerAfter, trackReply } from './connections.ts'
 
-const openApiNames: Readonly<Record<string, string>> = { querystring: 'query', params: 'path', headers: 'header' }
+/** Where input comes in, as OpenAPI names it. */
+const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const
 
 /** Messages of the framework, the JSON parser and Node may repeat what was sent; those of a handler are meant to be read. */
 const isForClients = ({ code = '', name }: Error & { code?: string }) =>
@@ -32,9 +33,9 @@ export function errorHandler(error: unknown, request: FastifyRequest, reply: Fas
     return sendProblem(reply, isHttpError(error) ? error.statusCode : 500)
   }
   if (error.validation) {
-    const place = error.validationContext ?? 'body'
+    const place = places[error.validationContext ?? 'body']
     const errors = error.validation.map(({ instancePath, message = 'is not valid' }) => {
-      return { in: openApiNames[place] ?? place, path: instancePath, message }
+      return { in: place, path: instancePath, message }
     })
     return sendProblem(reply, 400, { detail: 'The request does not match its schema.', errors })
   }

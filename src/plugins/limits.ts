@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { lingerAfter } from './connections.ts'
 
-/** Node silently drops header fields past this many; 1000 where it is not set. */
-const MAX_HEADERS = 2000
+/** Node keeps this many header fields and drops the rest without a word. */
+const MAX_HEADERS = 1000
 
 /** uri-host [ ":" port ] of RFC 9110, 7.2; empty where the target has no authority. */
 const host = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i
@@ -27,20 +27,28 @@ function isMalformed({ httpVersion, headers, rawHeaders, method, url = '' }: Inc
     countHosts(rawHeaders) > 1 ||
     (headers.host === undefined ? httpVersion === '1.1' : !host.test(headers.host)) ||
     (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) ||
-    (url === '*' && method !== 'OPTIONS') ||
+    (url.startsWith('*') && method !== 'OPTIONS') || // the router takes any first character for a slash
     url.includes('#')
   )
 }
 
+const hasBody = (headers: IncomingHttpHeaders) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+
 /** Refuses what Node's parser lets through: framing that others may read differently, excess connections and headers. */
 export default fp(
   async (app) => {
+    const bodiless = app.config.BODY_LIMIT_BYTES === 0 // Fastify's own limit begins at 1
     app.server.maxConnections = app.config.MAX_CONNECTIONS
     app.server.maxHeadersCount = MAX_HEADERS
     app.server.on('checkExpectation', app.routing) // RFC 9110, 10.1.1: an unknown expectation may be ignored
     app.addHook('onRequest', (request, reply, done) => {
-      if (request.headers.upgrade) reply.header('connection', 'close') // Node drops what came in one segment with it
-      const status = isMalformed(request.raw) ? 400 : request.raw.rawHeaders.length >= 2 * MAX_HEADERS ? 431 : undefined
+      const { headers, raw } = request
+      if (headers.upgrade) reply.header('connection', 'close') // Node drops what came in one segment with it
+      let status: number | undefined
+      if (isMalformed(raw)) status = 400
+      else if (raw.rawHeaders.length >= 2 * MAX_HEADERS) status = 431
+      else if (bodiless && hasBody(headers)) status = 413
       if (status === undefined) return done()
       lingerAfter(request)
       sendProblem(reply.header('connection', 'close'), status)

@@ -1,17 +1,84 @@
 import { readFileSync } from 'node:fs'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import { problem, problemType } from '../problem.ts'
+import { problemSchema } from '../problem-schema.ts'
 
-/** `/openapi.json` and `/docs`; where DOCS is false, neither exists and their packages are not even loaded. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The statuses of the problems that the route's own handler answers with. */
+    problems?: readonly number[]
+  }
+}
+
+const { name, version, description, license } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+)
+
+/**
+ * The page's own, without `unsafe-inline`: the hash is that of the one style element which Swagger UI writes. It works
+ * on plain http, as it upgrades nothing to https.
+ */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'"
+].join('; ')
+
+/** What `route` answers with besides what its own schema lists. */
+function problems({ url, method, config }: RouteOptions) {
+  const statuses = [400, 408, 431, 500, 503, ...(config?.problems ?? [])]
+  if (/[:*]/.test(url)) statuses.push(414)
+  if (method !== 'GET') statuses.push(413, 415)
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const { detail } = problem(status, '')
+      const content = { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } }
+      return [status, { description: detail, content }]
+    })
+  )
+}
+
+const schemas: Readonly<Record<string, object>> = { Problem: problemSchema }
+
+const options: FastifyDynamicSwaggerOptions = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: name,
+      version,
+      description,
+      license: { name: license, identifier: license },
+      contact: { name: `The maintainers of ${name}` }
+    },
+    servers: [{ url: '/', description: 'Where this document is served' }],
+    tags: [{ name: 'routes', description: 'The public routes' }],
+    security: [],
+    components: { schemas }
+  },
+  refResolver: { buildLocalReference: ({ $id }) => String($id) }, // else shared schemas are called def-0, def-1
+  transform: ({ schema = {}, url, route }) => {
+    const response = { ...problems(route), ...(typeof schema.response === 'object' ? schema.response : {}) }
+    return { url, schema: { tags: ['routes'], ...schema, response } }
+  }
+}
+
+/**
+ * `/openapi.json`, made from the schemas of the routes registered after it, and `/docs`, the page to read and try them.
+ * The statuses that any route may answer with are added here: in the routes' schemas each would cost a serializer.
+ */
 export default fp(
   async (app) => {
-    if (!app.config.DOCS) return
-    const [{ default: swagger }, { default: swaggerUi }] = await Promise.all([
-      import('@fastify/swagger'),
-      import('@fastify/swagger-ui')
-    ])
-    const { name, version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-    await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: name, version } } })
-    await app.register(swaggerUi, { routePrefix: '/docs' })
+    await app.register(swagger, options)
+    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: pagePolicy })
+    app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   },
   { name: 'openapi' }
 )

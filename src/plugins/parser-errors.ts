@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ConnectionError, FastifyInstance } from 'fastify'
+import type { ConnectionError } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem, problemType, sendProblem } from '../problem.ts'
 import { closeAfter, linger, newestReply } from './connections.ts'
@@ -17,7 +17,7 @@ const statuses: Readonly<Record<string, number>> = {
  * the reply written out by hand, with the headers, the log line and the count that every reply has.
  */
 export default fp(
-  async (app: FastifyInstance, { service = app }: { service?: FastifyInstance }) => {
+  async (app) => {
     function refuse(socket: Socket, status: number, code: string) {
       const requestId = randomUUID()
       const body = JSON.stringify(problem(status, requestId))
@@ -32,7 +32,7 @@ export default fp(
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
       socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
       linger(socket)
-      service.observeRequest('_OTHER', 'unmatched', status, 0)
+      app.requestDuration.count('_OTHER', 'unmatched', status, 0)
       const unknown = { method: null, path: null, route: 'unmatched' }
       const { remoteAddress } = socket
       app.log.info(
@@ -56,5 +56,9 @@ export default fp(
     })
     app.server.on('connect', (_request, socket: Socket) => refuse(socket, 405, 'CONNECT'))
   },
-  { name: 'parser-errors', dependencies: ['connections', 'security-headers'] }
+  {
+    name: 'parser-errors',
+    dependencies: ['connections', 'security-headers'],
+    decorators: { fastify: ['requestDuration'] }
+  }
 )

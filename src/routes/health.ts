@@ -12,7 +12,7 @@ const schema = {
     }
   }
 } as const
-const options = { schema, logLevel: 'error', config: { neverShed: true } } as const
+const options = { schema, config: { operational: true } }
 
 /**
  * `/livez` answers while the process can answer at all, and asks nothing else: liveness that asked a database would turn

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncJsonSchemaToTs } from '@fastify/type-provider-js
 const schema = {
   operationId: 'hello',
   summary: 'Say hello',
+  description: 'Greets the world, or whom `name` names.',
   querystring: {
     type: 'object',
     properties: {

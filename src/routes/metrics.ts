@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 
-const options = { schema: { hide: true }, logLevel: 'error', config: { neverShed: true } } as const
+const options = { schema: { hide: true }, config: { operational: true } }
 
 /** `/metrics`, the registry of `service` in Prometheus' text format. */
 export default async function metrics(app: FastifyInstance, { service = app }: { service?: FastifyInstance }) {

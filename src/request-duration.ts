@@ -1,0 +1,54 @@
+import { Histogram, type Registry } from 'prom-client'
+
+type Series = { labels: Record<string, string | number>; buckets: number[]; sum: number; count: number }
+
+const help = 'Duration of HTTP server requests.'
+const name = 'http_server_request_duration_seconds'
+const bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] // seconds
+
+/**
+ * The histogram of requests, named as OpenTelemetry's semantic conventions have it in Prometheus form. Requests fill
+ * plain counters, which become prom-client's values when scraped: its own `observe` costs 0.6 of a bare request.
+ */
+export class RequestDuration extends Histogram {
+  readonly #series = new Map<string, Series>()
+
+  constructor(registry: Registry) {
+    super({ name, help, buckets: bounds, registers: [registry] })
+  }
+
+  /** Counts a request that took `seconds`; `route` is a pattern, never a URL. */
+  count(method: string, route: string, status: number, seconds: number) {
+    const key = `${method} ${status} ${route}`
+    const series = this.#series.get(key) ?? this.#add(key, method, route, status)
+    let bucket = 0
+    while (seconds > (bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++
+    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
+    series.sum += seconds
+    series.count++
+  }
+
+  #add(key: string, method: string, route: string, status: number) {
+    const labels = { http_request_method: method, http_route: route, http_response_status_code: status }
+    const series = { labels, buckets: [...bounds, 0].fill(0), sum: 0, count: 0 }
+    this.#series.set(key, series)
+    return series
+  }
+
+  /** Where prom-client takes the values from when scraped. */
+  async getForPromString() {
+    const values = [...this.#series.values()].flatMap(({ labels, buckets, sum, count }) => {
+      let upTo = 0
+      const cumulative = [...bounds, '+Inf'].map((le, index) => {
+        upTo += buckets[index] ?? 0
+        return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: upTo }
+      })
+      return [
+        ...cumulative,
+        { metricName: `${name}_sum`, labels, value: sum },
+        { metricName: `${name}_count`, labels, value: count }
+      ]
+    })
+    return { name, help, type: 'histogram', aggregator: 'sum', values }
+  }
+}

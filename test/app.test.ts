@@ -1,0 +1,39 @@
+import { execFile, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { build, directory, until } from './helper.ts'
+
+const cli = fileURLToPath(new URL('../node_modules/fastify-cli/cli.js', import.meta.url))
+const app = fileURLToPath(new URL('../dist/app.js', import.meta.url))
+
+t.test('the validated config is on app.config', async (t) => {
+  const { app } = await build(t, { PORT: '4000', TRUST_PROXY: '10.0.0.1' })
+  t.match(app.config, { PORT: 4000, TRUST_PROXY: ['10.0.0.1'], HOST: '127.0.0.1' })
+})
+
+t.test('building apps leaves the process as it was', async (t) => {
+  const counts = () => ['SIGTERM', 'SIGINT', 'uncaughtException', 'exit'].map((event) => process.listenerCount(event))
+  const before = counts()
+  for (let i = 0; i < 10; i++) await build(t)
+  t.strictSame(counts(), before)
+})
+
+t.test('fastify-cli prints its routes', async (t) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [cli, 'print-routes', app], { cwd: directory(t) })
+  for (const route of ['/ (GET, HEAD', 'livez', 'readyz', 'metrics']) t.match(stdout, route)
+})
+
+t.test('fastify-cli starts it', async (t) => {
+  const child = spawn(process.execPath, [cli, 'start', '--port', '0', '--log-level', 'info', app], {
+    cwd: directory(t)
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let text = ''
+  child.stdout.on('data', (chunk) => {
+    text += chunk
+  })
+  await until(() => /listening at http/.test(text), 20_000)
+  const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(text) ?? []
+  t.strictSame(await (await fetch(`${url}/?name=Ada`)).json(), { message: 'Hello, Ada!' })
+})

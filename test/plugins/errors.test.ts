@@ -1,0 +1,134 @@
+import t from 'tap'
+import { exchange, start, until } from '../helper.ts'
+
+type Case = { name: string; status: number; send: string; allow?: string; errors?: unknown; level?: number }
+
+const get = (target: string, more = '') => `GET ${target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${more}\r\n`
+const post = (body: string, more = '', method = 'POST /items') =>
+  `${method} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n${more}content-length: ${body.length}\r\n\r\n${body}`
+const chunked = (body: string) =>
+  `POST /items HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+
+const limit = 256
+const tooLarge = JSON.stringify({ name: 'a'.repeat(limit + 1 - '{"name":""}'.length) })
+const inBody = (path: string) => [{ in: 'body', path, message: String }]
+
+const cases: Case[] = [
+  { name: 'a thrown Error', status: 500, level: 50, send: get('/throw/error') },
+  { name: 'a thrown string', status: 500, level: 50, send: get('/throw/string') },
+  { name: 'a thrown null', status: 500, level: 50, send: get('/throw/null') },
+  { name: 'a thrown error with status 502', status: 502, level: 50, send: get('/throw/status?code=502') },
+  { name: 'a thrown error with a status that is none', status: 500, level: 50, send: get('/throw/status?code=200') },
+  { name: 'an unknown path', status: 404, send: get('/nowhere/secret') },
+  { name: 'a wrong method', status: 405, allow: 'GET, HEAD', send: post('{}', '', 'DELETE /') },
+  {
+    name: 'a wrong method on a path with a parameter',
+    status: 405,
+    allow: 'GET, HEAD, PUT',
+    send: get('/items/1').replace('GET', 'PATCH')
+  },
+  { name: 'OPTIONS', status: 405, allow: 'GET, HEAD', send: get('/').replace('GET', 'OPTIONS') },
+  { name: 'CONNECT', status: 405, send: get('a:443').replace('GET', 'CONNECT') },
+  {
+    name: 'a query that does not fit',
+    status: 400,
+    send: get('/?name='),
+    errors: [{ in: 'query', path: '/name', message: String }]
+  },
+  { name: 'a body that does not fit', status: 400, send: post('{"name":7}'), errors: inBody('/name') },
+  { name: 'a number as text', status: 400, send: post('{"name":"a","count":"1"}'), errors: inBody('/count') },
+  { name: 'an unknown field', status: 400, send: post('{"name":"a","secret":1}'), errors: inBody('') },
+  { name: 'malformed JSON', status: 400, send: post('{"name": secret}') },
+  { name: 'an empty JSON body', status: 400, send: post('') },
+  { name: '__proto__', status: 400, send: post('{"name":"a","__proto__":{"secret":1}}') },
+  { name: 'constructor.prototype', status: 400, send: post('{"name":"a","constructor":{"prototype":{"secret":1}}}') },
+  { name: 'a body one byte over the limit', status: 413, send: post(tooLarge) },
+  { name: 'a chunked body one byte over the limit', status: 413, send: chunked(tooLarge) },
+  { name: 'an unknown content type', status: 415, send: post('secret').replace('application/json', 'text/secret') },
+  {
+    name: 'a content type with a tab',
+    status: 415,
+    send: post('{"name":"a"}').replace('application/json', 'application/json\ta')
+  },
+  { name: 'a malformed URL', status: 400, send: get('/%zz') },
+  { name: 'a long parameter', status: 414, send: get(`/items/${'a'.repeat(101)}`) },
+  { name: '20 KB of header fields', status: 431, send: get('/', `secret: ${'a'.repeat(20_000)}\r\n`) },
+  { name: '1,000 header fields', status: 431, send: get('/', 'a:b\r\n'.repeat(1000)) },
+  { name: 'no HTTP at all', status: 400, send: 'secret\r\n\r\n' },
+  { name: 'two Host fields', status: 400, send: get('/', 'host: secret\r\n') },
+  { name: 'no Host field', status: 400, send: 'GET / HTTP/1.1\r\n\r\n' },
+  { name: 'HTTP/0.9', status: 400, send: 'GET / HTTP/0.9\r\nhost: a\r\n\r\n' },
+  { name: 'HTTP/2.0', status: 400, send: 'GET / HTTP/2.0\r\nhost: a\r\n\r\n' },
+  { name: 'a bad chunk size', status: 400, send: chunked('{}').replace('\r\n2\r\n', '\r\nsecret\r\n') }
+]
+
+const securityHeaders = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'cross-origin-resource-policy': 'same-origin',
+  'x-frame-options': 'DENY',
+  'cache-control': 'no-store'
+}
+
+function parse(received: string) {
+  const [head = '', body = ''] = received.split(/\r\n\r\n(.*)/s)
+  const [statusLine = '', ...lines] = head.split('\r\n')
+  const headers = Object.fromEntries(
+    lines.map((line) => line.split(/: (.*)/, 2)).map(([name = '', value]) => [name.toLowerCase(), value])
+  )
+  return { status: Number(statusLine.split(' ')[1]), headers, problem: JSON.parse(body) }
+}
+
+t.test('every error has one shape, the headers of any reply, a log line, and gives nothing away', async (t) => {
+  const service = await start(t, { BODY_LIMIT_BYTES: String(limit) }, { routes: true })
+  for (const { name, status, send, allow, errors, level = 30 } of cases) {
+    await t.test(`${name}: ${status}`, async (t) => {
+      const { status: received, headers, problem } = parse(await exchange(service.url, send))
+      t.equal(received, status)
+      t.equal(headers['content-type'], 'application/problem+json')
+      t.match(headers, { ...securityHeaders, 'x-request-id': problem.requestId, connection: 'close' })
+      t.equal(headers.allow, allow)
+      const keys = ['type', 'title', 'status', 'detail', 'requestId']
+      t.strictSame(Object.keys(problem), errors ? [...keys, 'errors'] : keys)
+      t.match(problem, { type: 'about:blank', title: String, status, detail: String, requestId: /^[\w-]{36}$/ })
+      if (errors) t.match(problem.errors, errors)
+      t.notMatch(JSON.stringify({ headers, problem }), /canary|secret|\/work|node_modules|Error:|FST_|HPE_/)
+
+      const logged = () => service.lines().filter(({ reqId }) => reqId === problem.requestId)
+      await until(() => logged().length > 0)
+      t.match(logged(), [{ level, statusCode: status, remoteAddress: '127.0.0.1' }])
+      t.equal(logged().length, 1)
+      t.equal('err' in (logged()[0] ?? {}), level === 50)
+    })
+  }
+  t.match(JSON.stringify(service.lines()), 'canary', 'the log has the truth')
+  t.equal(service.stderr(), '')
+})
+
+t.test('what a handler says of a request reaches the client below 500', async (t) => {
+  const { url } = await start(t, {}, { routes: true })
+  t.match(await (await fetch(`${url}/throw/status?code=409`)).json(), {
+    status: 409,
+    title: 'Conflict',
+    detail: 'canary'
+  })
+})
+
+t.test('HEAD gets the status of an error and no body', async (t) => {
+  const { url } = await start(t)
+  t.match(
+    await exchange(url, 'HEAD /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'),
+    /^HTTP\/1.1 404 .*\r\n\r\n$/s
+  )
+})
+
+t.test('0 as the body limit refuses every body', async (t) => {
+  const { url } = await start(t, { BODY_LIMIT_BYTES: '0' }, { routes: true })
+  t.equal(
+    (await fetch(`${url}/items`, { method: 'POST', body: '1', headers: { 'content-type': 'application/json' } }))
+      .status,
+    413
+  )
+})

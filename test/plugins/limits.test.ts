@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { exchange, start, until } from '../helper.ts'
+
+/** Tells how long `received` took, in ms; generous, as the machine may be busy. */
+async function timed<T>(received: Promise<T>) {
+  const begun = performance.now()
+  return { value: await received, took: performance.now() - begun }
+}
+
+t.test('a request that does not arrive within REQUEST_TIMEOUT_MS gets 408', { timeout: 60_000 }, async (t) => {
+  const { url, lines } = await start(t, { REQUEST_TIMEOUT_MS: '2000' }, { routes: true })
+  const half = [
+    'GET / HTTP/1.1\r\nhost: a\r\n',
+    'POST /items HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"na'
+  ]
+  const answers = await Promise.all(half.map((bytes) => timed(exchange(url, bytes))))
+  for (const { value, took } of answers) {
+    t.match(value, /^HTTP\/1\.1 408 Request Timeout\r\n/)
+    t.match(value, /\r\nconnection: close\r\n/i)
+    t.match(value, /"title":"Request Timeout","status":408/)
+    t.ok(took >= 1900 && took < 3500, `within limit + 1.5 s: ${took}`)
+  }
+  await until(() => lines().filter(({ statusCode }) => statusCode === 408).length === 2)
+  t.equal(lines().length, 3, 'one line each')
+})
+
+t.test('a handler that never answers gets 503 and its signal aborts', async (t) => {
+  const { url, lines } = await start(t, { REQUEST_TIMEOUT_MS: '1000' }, { routes: true })
+  const { value, took } = await timed(fetch(`${url}/never`))
+  t.equal(value.status, 503)
+  t.match(await value.json(), { title: 'Service Unavailable', status: 503 })
+  t.ok(took >= 950 && took < 3000, `${took}`)
+  await until(() => lines().some(({ msg }) => msg === 'signal aborted'))
+  t.match(
+    lines().find(({ statusCode }) => statusCode === 503),
+    { level: 50, err: { code: 'FST_ERR_HANDLER_TIMEOUT' } }
+  )
+})
+
+t.test('a reader that takes nothing of a large reply is cut off', async (t) => {
+  const { url, lines } = await start(t, { REQUEST_TIMEOUT_MS: '1000' }, { routes: true })
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname).on('error', () => {})
+  socket.write('GET /large?bytes=50000000 HTTP/1.1\r\nhost: a\r\n\r\n')
+  await until(() => lines().some(({ statusCode }) => statusCode === 499))
+  t.match(lines().at(-1), { path: '/large', msg: 'request aborted' })
+  socket.destroy()
+})
+
+t.test('an idle connection is closed after KEEP_ALIVE_TIMEOUT_MS', async (t) => {
+  const { url } = await start(t, { KEEP_ALIVE_TIMEOUT_MS: '1000' })
+  const { value, took } = await timed(exchange(url, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'))
+  t.match(value, /Keep-Alive: timeout=1\r\n/)
+  t.ok(took >= 950 && took < 4000, `${took}`)
+})
+
+t.test('a connection beyond MAX_CONNECTIONS is closed, the others are served', async (t) => {
+  const { url } = await start(t, { MAX_CONNECTIONS: '2' })
+  const { hostname, port } = new URL(url)
+  const held = [connect(Number(port), hostname), connect(Number(port), hostname)]
+  await Promise.all(held.map((socket) => once(socket, 'connect')))
+  await sleep(100)
+  t.equal(await exchange(url, 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'), '')
+  const [one] = held
+  one?.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
+  const [bytes] = one ? await once(one, 'data') : []
+  t.match(String(bytes), /^HTTP\/1\.1 200 OK/)
+  for (const socket of held) socket.destroy()
+})
+
+t.test('an unknown expectation is no reason to refuse', async (t) => {
+  const { url } = await start(t)
+  const request = 'GET / HTTP/1.1\r\nhost: a\r\nexpect: a-miracle\r\nconnection: close\r\n\r\n'
+  t.match(await exchange(url, request), /^HTTP\/1\.1 200 OK.*x-request-id/s)
+})
