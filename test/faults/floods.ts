@@ -38,8 +38,7 @@ export const attacks: Attacks = {
     const sockets: Socket[] = []
     for (let i = 0; i < attempts; i++) {
       sockets.push(connect(service.port, '127.0.0.1').on('error', () => {}))
-      if (i % 200 === 199)
-        await Promise.all(sockets.slice(-200).map((socket) => settled(socket)))
+      if (i % 200 === 199) await Promise.all(sockets.slice(-200).map((socket) => settled(socket)))
     }
     await sleep(300)
     const open = service.descriptors() - before
@@ -89,7 +88,9 @@ export const attacks: Attacks = {
     const service = await serve()
     const before = await calm(service)
     const memory = service.memory()
-    const socket = connect(service.port, '127.0.0.1').setEncoding('latin1').on('error', () => {})
+    const socket = connect(service.port, '127.0.0.1')
+      .setEncoding('latin1')
+      .on('error', () => {})
     let text = ''
     socket.on('data', (chunk) => {
       text += chunk

@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util'
 import type { Attacks, Row } from './attack.ts'
 import { services } from './service.ts'
 
+/** Of a row that is about time, as the machine may be busy; all others have one. */
+const ATTEMPTS = 3
 const groups = ['slow-clients', 'floods', 'malformed', 'bodies', 'overload', 'machine', 'signals', 'soak']
 
 const { values, positionals } = parseArgs({
@@ -58,6 +60,7 @@ if (positionals.length === 0 && !values.quick && !values.server) {
 
 Made by \`npm run test:faults\`, which starts the built service and attacks it on loopback; every row is one attack, and
 \`npm run test:faults -- slow-headers\` runs that one. \`npm run test:faults -- --quick\` is the bounded half that CI runs.
+A row about time that fails is tried twice more, and says so.
 
 Node ${process.versions.node}, ${process.platform} ${process.arch}, ${cpus().length} CPUs, ${seconds} s, seed ${seed}.
 

@@ -41,6 +41,7 @@ async function slow({ serve, quick }: Context, first: string, more: string, read
   return {
     lost: `${failed} of ${report.sent} normal requests, ${p99}; ${left} of ${held} slow connections ${cut + 2} s later`,
     limit: `0; ${allowed.toFixed(0)} ms; 0`,
+    timed: true as const,
     pass: failed === 0 && report.typical <= allowed && held > 0 && left === 0 && service.stderr() === ''
   }
 }
