@@ -84,7 +84,7 @@ const removals: Removal[] = [
     without: 'reading on after a refusal',
     file: 'plugins/connections.js',
     find: 'socket.destroySoon = ',
-    put: 'void '
+    put: 'const never = '
   },
   ...['overload-2', 'overload-5', 'overload-10'].map((attack) => ({
     attack,
