@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 
 export type Reply = { status: number; headers: Map<string, string>; body: string }
 
-/** The replies in `text`, and what is left of it; every reply of the service but a 1xx has a Content-Length. */
+/** The replies in `text`, and what is left of it; every reply of the service but a 1xx has a Content-Length, one without is no reply. */
 export function parseReplies(text: string): { replies: Reply[]; rest: string } {
   const replies: Reply[] = []
   let rest = text
@@ -19,7 +19,7 @@ export function parseReplies(text: string): { replies: Reply[]; rest: string } {
         })
     )
     const length = status.startsWith('1') ? 0 : Number(headers.get('content-length'))
-    if (rest.length < head.length + length) return { replies, rest }
+    if (!(rest.length >= head.length + length)) return { replies, rest }
     replies.push({ status: Number(status), headers, body: rest.slice(head.length, head.length + length) })
     rest = rest.slice(head.length + length)
   }
