@@ -95,17 +95,17 @@ const removals: Removal[] = [
   })),
   {
     attack: 'overload-0.8',
-    without: 'patience: it sheds whatever does not fit into one slice of 5 ms',
+    without: 'patience: it takes the loop for late at once',
     file: 'plugins/overload.js',
-    find: 'if (waited <= limit && !late)',
-    put: 'if (false)'
+    find: 'LATE_TICKS = 3',
+    put: 'LATE_TICKS = 0'
   },
   {
     attack: 'blocked-loop',
-    without: 'time for a handler: 1 s instead of 10.5',
-    file: 'options.js',
-    find: /handlerTimeout: .*/,
-    put: 'handlerTimeout: 1000,'
+    without: 'forgetting that the loop has been late',
+    file: 'plugins/overload.js',
+    find: '? lateTicks + 1 : 0',
+    put: '? 3 : lateTicks'
   },
   {
     attack: 'memory',
