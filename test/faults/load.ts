@@ -96,7 +96,7 @@ const file = fileURLToPath(import.meta.url)
 
 /** Runs `load` in a process of its own. */
 export async function load(load: Load): Promise<Report> {
-  const child = fork(file, { execArgv: ['--import', import.meta.resolve('tsx')] })
+  const child = fork(file, { serialization: 'advanced', execArgv: ['--import', import.meta.resolve('tsx')] })
   try {
     child.send(load)
     const [report] = await Promise.race([
