@@ -83,9 +83,11 @@ teardowns.push(() => browser.close())
 
 /** `name`, and what `test` found; a context of its own each. */
 async function check(name: string, hosts: string[], test: (context: BrowserContext) => Promise<string[]>) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 1024 } })
+  const context = await browser.newContext({ viewport: { width: 1280, height: 1500 } })
   const faults = await watch(context, hosts)
-  const expected = await test(context)
+  const expected = await test(context).catch((error) => {
+    throw new Error([name, ...faults].join('\n'), { cause: error })
+  })
   await context.close()
   assert.deepEqual(
     faults.filter((fault) => !expected.some((text) => fault.includes(text))),

@@ -36,7 +36,7 @@ export async function build(t: Teardown, env: Environment = {}, addRoutes?: (app
     }
   })
   const output = new LogDestination(stream)
-  const config = loadConfig(env)
+  const config = loadConfig({ OVERLOAD_DELAY_MS: '0', ...env }) // the turns of a test are late for reasons of its own
   const app = await buildApp(config, createLogger(config.LOG_LEVEL, output), output)
   t.teardown(() => app.close())
   addRoutes?.(app)

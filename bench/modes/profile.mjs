@@ -18,14 +18,14 @@ function place({ functionName, url, lineNumber }) {
   return `${functionName || 'anonymous'}${file ? ` (${file}:${lineNumber + 1})` : ''}`
 }
 
-/** Shares of the time on the CPU, by `key` of the call frame; without what is idle. */
+/** Shares of the time on the CPU, by `key` of the call frame; without what is idle, and without the profiler's start. */
 function shares({ nodes, samples, timeDeltas }, key) {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
   const sums = new Map()
   let total = 0
   samples.forEach((id, i) => {
     const frame = frames.get(id)
-    if (frame.functionName === '(idle)') return
+    if (frame.functionName === '(idle)' || frame.url === 'node:inspector') return
     total += timeDeltas[i]
     sums.set(key(frame), (sums.get(key(frame)) ?? 0) + timeDeltas[i])
   })

@@ -21,6 +21,9 @@ export default fp(
     app.decorate('metrics', registry)
     app.decorate('requestDuration', new RequestDuration(registry))
     collectDefaultMetrics({ register: registry })
+    for (const name of ['handles', 'requests', 'resources']) {
+      registry.removeSingleMetric(`nodejs_active_${name}_total`) // gauges, which must not end in _total
+    }
     new Counter({
       name: 'log_lines_dropped_total',
       help: 'Log lines lost because their reader had stalled or gone.',

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import type { RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem, problemType } from '../problem.ts'
 import { problemSchema } from '../problem-schema.ts'
+import docsPage from './docs-page.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -16,21 +16,6 @@ declare module 'fastify' {
 const { name, version, description, license } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
 )
-
-/**
- * The page's own, without `unsafe-inline`: the hash is that of the one style element which Swagger UI writes. It works
- * on plain http, as it upgrades nothing to https.
- */
-const pagePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'"
-].join('; ')
 
 /** What `route` answers with besides what its own schema lists. */
 function problems({ url, method, config }: RouteOptions) {
@@ -77,7 +62,7 @@ const options: FastifyDynamicSwaggerOptions = {
 export default fp(
   async (app) => {
     await app.register(swagger, options)
-    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: pagePolicy })
+    await app.register(docsPage, { title: name })
     app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   },
   { name: 'openapi' }

@@ -12,7 +12,7 @@ export const attacks: Attacks = {
     const start = performance.now()
     await serve()
     const boot = performance.now() - start
-    const count = quick ? 10 : 25
+    const count = quick ? 8 : 15
     const moments = Array.from({ length: count }, (_, i) => Math.round((2 * boot * i) / count))
     const signals = quick ? stopping.slice(0, 1) : stopping
     const tries = moments.flatMap((moment) => signals.map((signal) => ({ moment, signal })))
