@@ -48,6 +48,7 @@ export const attacks: Attacks = {
       tried: `${attempts} idle connections against MAX_CONNECTIONS=${most}`,
       lost: `${open} were open; normal ${seconds.toFixed(1)} s after, descriptors back`,
       limit: `${most}; 2 s`,
+      timed: true,
       pass: open <= most && open >= most * 0.9 && seconds <= 2 && service.stderr() === ''
     }
   },
@@ -79,6 +80,7 @@ export const attacks: Attacks = {
       tried: `${opened} connections opened and dropped in ${seconds} s: closed, reset, reset in mid-request`,
       lost: `${report.failed} of ${report.sent} normal requests; normal ${back.toFixed(1)} s after, descriptors back`,
       limit: '0; 2 s',
+      timed: true,
       pass: opened > 1000 && report.failed === 0 && back <= 2 && service.alive() && service.stderr() === ''
     }
   },
