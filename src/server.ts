@@ -38,7 +38,7 @@ async function stop(code: number, delay: number, timeout: number) {
 
 function onSignal() {
   if (stopping) process.exit(1)
-  stop(0, app?.config.DRAIN_DELAY_MS ?? 0, app?.config.SHUTDOWN_TIMEOUT_MS ?? 0)
+  stop(0, app?.config.DRAIN_DELAY_MS ?? 0, app?.config.SHUTDOWN_TIMEOUT_MS ?? CRASH_TIMEOUT)
 }
 process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onSignal)
 

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -35,8 +35,7 @@ export function linger(socket: Socket): void {
 
 /** If Node closes the connection after the reply to `request` and its body is not all there, lingers. */
 export function lingerAfter({ raw, socket }: FastifyRequest): void {
-  const { destroySoon } = socket
-  socket.destroySoon = () => (raw.complete ? destroySoon.call(socket) : linger(socket))
+  socket.destroySoon = () => (raw.complete ? Socket.prototype.destroySoon.call(socket) : linger(socket))
 }
 
 /**

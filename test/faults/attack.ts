@@ -6,6 +6,8 @@ export type Row = {
   lost: string
   limit: string
   pass: boolean
+  /** The row is about time: where it fails, what else the machine does may be to blame, and it is tried again. */
+  timed?: true
 }
 
 export type Context = {

@@ -126,7 +126,7 @@ export const attacks: Attacks = {
   },
 
   async lengths({ serve, quick }) {
-    const times = quick ? 10 : 40
+    const times = quick ? 5 : 20
     const service = await serve({ REQUEST_TIMEOUT_MS: '1000', OVERLOAD_DELAY_MS: '0' })
     const post = (length: number, body: string) =>
       `POST /any HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n${body}`

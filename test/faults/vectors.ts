@@ -114,7 +114,8 @@ refused('20 KB of a name', fields(`${long(20_000)}: b`), 431)
 refused('20 KB of fields', fields(`A: ${long(100)}\r\n`.repeat(200).slice(0, -2)), 431)
 refused('2,500 fields', fields('a: b\r\n'.repeat(2500).slice(0, -2)), 431)
 refused('2,500 empty fields, a second Host last', fields(`${'a:\r\n'.repeat(2500)}Host: y`), 400, 431)
-refused('1,200 fields, a second Host last', fields(`${'a:\r\n'.repeat(1200)}Host: y`))
+refused('1,200 fields, a second Host last', fields(`${'a:\r\n'.repeat(1200)}Host: y`), 400, 431)
+refused('900 fields, a second Host last', fields(`${'a:\r\n'.repeat(900)}Host: y`))
 
 // Host
 refused('no Host', get('/ HTTP/1.1', ''))

@@ -1,9 +1,8 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 
 export type Reply = { status: number; headers: Map<string, string>; body: string }
 
-/** The replies in `text`, and what is left of it; every reply of the service but a 1xx has a Content-Length. */
+/** The replies in `text`, and what is left of it; every reply of the service but a 1xx has a Content-Length, one without is no reply. */
 export function parseReplies(text: string): { replies: Reply[]; rest: string } {
   const replies: Reply[] = []
   let rest = text
@@ -20,7 +19,7 @@ export function parseReplies(text: string): { replies: Reply[]; rest: string } {
         })
     )
     const length = status.startsWith('1') ? 0 : Number(headers.get('content-length'))
-    if (rest.length < head.length + length) return { replies, rest }
+    if (!(rest.length >= head.length + length)) return { replies, rest }
     replies.push({ status: Number(status), headers, body: rest.slice(head.length, head.length + length) })
     rest = rest.slice(head.length + length)
   }
@@ -41,7 +40,7 @@ export async function talk(url: string, bytes: string | Buffer, ms = 10_000) {
   })
   socket.on('error', () => {}) // a reset after the answer
   socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve)) // events.once would throw on the reset
   clearTimeout(timer)
   return { ...parseReplies(text), closed }
 }
