@@ -6,6 +6,6 @@ import { createLogger, LogDestination } from '../src/log.ts'
 
 const output = new LogDestination(process.stderr)
 const app = await buildApp(loadConfig({ DOCS: 'true' }), createLogger('warn', output), output)
-await app.ready()
-writeFileSync(new URL('../openapi.json', import.meta.url), JSON.stringify(app.swagger()))
+const { body } = await app.inject('/openapi.json')
+writeFileSync(new URL('../openapi.json', import.meta.url), body)
 await app.close()

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { build, start } from '../helper.ts'
+import { build, start, until } from '../helper.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
@@ -111,20 +111,35 @@ t.test('DOCS=false: there is neither page nor document', async (t) => {
   }
 })
 
-/** The packages that only the document and the page need, of those the running service has loaded. */
-async function loadedPackages(t: Test, DOCS: string) {
+/** The packages that only the document and the page need, of those the service has loaded after a request to each path. */
+async function loadedPackages(t: Test, ...paths: string[]) {
   const report = `import { createRequire } from 'node:module'
     const { cache } = createRequire('/')
-    process.on('exit', () => console.error(Object.keys(cache).join('\\n')))`
+    process.on('SIGUSR2', () => console.error(Object.keys(cache).join('\\n') + '\\nend'))`
   const args = ['--import', `data:text/javascript,${encodeURIComponent(report)}`]
-  const { child, exit, stderr } = await start(t, { DOCS }, { args })
-  child.kill()
-  await exit
-  t.match(stderr(), 'node_modules/fastify/')
-  return [...new Set(stderr().match(/@fastify\/(swagger|static)[\w-]*/g))].sort()
+  const { child, stderr, url } = await start(t, {}, { args })
+  const loaded: string[][] = []
+  for (const path of paths) {
+    t.equal((await fetch(url + path)).status, 200)
+    child.kill('SIGUSR2')
+    const reports = () => stderr().split('\nend\n').slice(0, -1)
+    await until(() => reports().length > loaded.length)
+    const names = String(reports().at(-1))
+    t.match(names, 'node_modules/fastify/')
+    loaded.push([...new Set(names.match(/@fastify\/(swagger|static)[\w-]*/g))].sort())
+  }
+  return loaded
 }
 
-t.test('DOCS=false: the packages behind them are not loaded', async (t) => {
-  t.strictSame(await loadedPackages(t, 'true'), ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui'])
-  t.strictSame(await loadedPackages(t, 'false'), [])
+t.test('the packages behind them are loaded when they are asked for', async (t) => {
+  const [before, after] = await loadedPackages(t, '/', '/docs')
+  t.strictSame(before, [])
+  t.strictSame(after, ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui'])
+})
+
+t.test('what the page does not have is a problem as anywhere', async (t) => {
+  const { app } = await build(t)
+  const reply = await app.inject('/docs/nothing')
+  t.equal(reply.statusCode, 404)
+  t.match(reply.json(), { status: 404, requestId: /./ })
 })

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
-import type { RouteOptions } from 'fastify'
-import fp from 'fastify-plugin'
-import { problem, problemType } from '../problem.ts'
-import { problemSchema } from '../problem-schema.ts'
-import docsPage from './docs-page.ts'
+import swaggerUi from '@fastify/swagger-ui'
+import { fastify, type RouteOptions } from 'fastify'
+import { problem, problemType } from './problem.ts'
+import { problemSchema } from './problem-schema.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -14,10 +13,10 @@ declare module 'fastify' {
 }
 
 const { name, version, description, license } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8')
 )
 
-/** What `route` answers with besides what its own schema lists. */
+/** What a route answers with besides what its own schema lists; in its schema each would cost a serializer. */
 function problems({ url, method, config }: RouteOptions) {
   const statuses = [400, 408, 431, 500, 503, ...(config?.problems ?? [])]
   if (/[:*]/.test(url)) statuses.push(414)
@@ -55,15 +54,26 @@ const options: FastifyDynamicSwaggerOptions = {
   }
 }
 
-/**
- * `/openapi.json`, made from the schemas of the routes registered after it, and `/docs`, the page to read and try them.
- * The statuses that any route may answer with are added here: in the routes' schemas each would cost a serializer.
- */
-export default fp(
-  async (app) => {
-    await app.register(swagger, options)
-    await app.register(docsPage, { title: name })
-    app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  },
-  { name: 'openapi' }
-)
+/** No `unsafe-inline` for scripts or styles. It works on plain http, as it upgrades nothing to https. */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** An app of its own for `/openapi.json`, the document of `routes`, and `/docs`, Swagger UI served whole from here. */
+export async function buildDocs(routes: readonly RouteOptions[], shared: Readonly<Record<string, unknown>>) {
+  const docs = fastify({ exposeHeadRoutes: false })
+  docs.setValidatorCompiler(() => Boolean).setSerializerCompiler(() => JSON.stringify)
+  for (const schema of Object.values(shared)) docs.addSchema(schema)
+  await docs.register(swagger, options)
+  await docs.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: policy,
+    uiConfig: { layout: 'BaseLayout' }, // without the bar on top, which writes an inline style
+    theme: { title: name }
+  })
+  const document = () => docs.swagger()
+  for (const { method, url, schema = {}, config = {} } of routes) {
+    docs.route({ method, url, schema, config, handler: document })
+  }
+  docs.get('/openapi.json', { schema: { hide: true } }, document)
+  return docs
+}
