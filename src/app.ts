@@ -37,7 +37,7 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(parserErrors)
   await app.register(limits)
   await app.register(overload)
-  if (app.config.DOCS) await app.register(import('./plugins/openapi.ts'))
+  if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))
 
   await app.register(helloRoutes)
   if (app.config.ADMIN_PORT === undefined) {

@@ -6,7 +6,7 @@ type Property = {
   readonly enum?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
-  readonly format?: string
+  readonly format?: keyof typeof formatsInWords
   readonly items?: Property
   readonly otherThan?: string
 }
@@ -22,7 +22,7 @@ const formats = {
   }
 }
 
-const formatsInWords: Readonly<Record<string, string>> = {
+const formatsInWords = {
   host: 'an IP address or a host name',
   origin: 'a list of origins such as https://app.example.com, without a path',
   proxy: 'a list of IP addresses, CIDR ranges, loopback, linklocal or uniquelocal'
@@ -46,6 +46,7 @@ export const ajv = new Ajv({
   removeAdditional: true,
   useDefaults: true,
   addUsedSchema: false,
+  validateSchema: false, // as in options.ts
   formats
 })
   .addKeyword({
@@ -70,17 +71,17 @@ function allowed({ type, enum: values, minimum, maximum, format, items }: Proper
   if (values) return `one of ${values.join(', ')}`
   if (type === 'boolean') return 'true or false'
   if (items) return allowed(items)
-  if (format) return formatsInWords[format] ?? format
+  if (format) return formatsInWords[format]
   return maximum === undefined ? `an integer of at least ${minimum}` : `an integer from ${minimum} to ${maximum}`
 }
 
 /** One sentence a fault: the variable and what is allowed, never the value. */
 export function faults(properties: Properties, errors: readonly ErrorObject[]): string[] {
-  const sentences = errors.flatMap(({ instancePath, keyword }) => {
-    const name = instancePath.split('/')[1] ?? ''
-    const property = properties[name]
-    if (!property) return []
-    return `${name} must ${keyword === 'otherThan' ? `differ from ${property.otherThan}` : `be ${allowed(property)}`}`
+  const sentences = Object.entries(properties).flatMap(([name, property]) => {
+    const own = errors.filter(({ instancePath }) => `${instancePath}/`.startsWith(`/${name}/`))
+    return own.map(({ keyword }) => {
+      return `${name} must ${keyword === 'otherThan' ? `differ from ${property.otherThan}` : `be ${allowed(property)}`}`
+    })
   })
   return [...new Set(sentences)]
 }

@@ -19,7 +19,7 @@ const properties = {
   REQUEST_TIMEOUT_MS: { ...timeout, default: 10_000 },
   KEEP_ALIVE_TIMEOUT_MS: { ...timeout, default: 72_000 },
   MAX_CONNECTIONS: { type: 'integer', minimum: 1, default: 10_000 },
-  OVERLOAD_DELAY_MS: { ...delay, default: 50 },
+  OVERLOAD_DELAY_MS: { ...delay, default: 100 },
   DRAIN_DELAY_MS: { ...delay, default: 0 },
   SHUTDOWN_TIMEOUT_MS: { ...timeout, default: 10_000 }
 } as const
@@ -66,7 +66,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   try {
     return envSchema<Config>({ ...envOptions, data, env: false })
   } catch (error) {
-    if (!(error instanceof Error && 'errors' in error)) throw error
-    throw new ConfigError(faults(properties, ajv.errors ?? []).join('; '))
+    if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) throw error
+    throw new ConfigError(faults(properties, error.errors).join('; '))
   }
 }

@@ -14,12 +14,17 @@ function requestId({ headers }: IncomingMessage) {
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
-/** Text, as in a query, is coerced to the type its schema asks for; a body never is. Unknown fields stay, to be refused. */
+/**
+ * Text, as in a query, is coerced to the type its schema asks for; a body never is. Unknown fields stay, to be refused.
+ * The schemas themselves are not validated against draft-07, which takes a tenth of the start: Ajv refuses unknown
+ * keywords and wrong values of known ones all the same.
+ */
 const buildValidator: buildCompiler.BuildCompilerFromPool = (schemas) => {
-  const compile = buildCompiler()
-  const text = compile(schemas, { customOptions: { coerceTypes: 'array', removeAdditional: false } })
-  const body = compile(schemas, { customOptions: { coerceTypes: false, removeAdditional: false } })
-  return (route) => (typeof route === 'object' && route.httpPart === 'body' ? body(route) : text(route))
+  const compiler = buildCompiler() // makes one Ajv for each set of options, when it is needed
+  return (route) => {
+    const coerceTypes = typeof route === 'object' && route.httpPart === 'body' ? false : 'array'
+    return compiler(schemas, { customOptions: { coerceTypes, removeAdditional: false, validateSchema: false } })(route)
+  }
 }
 
 /** All of Fastify's options. */

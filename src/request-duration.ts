@@ -1,6 +1,11 @@
 import { Histogram, type Registry } from 'prom-client'
 
-type Series = { labels: Record<string, string | number>; buckets: number[]; sum: number; count: number }
+type Series = {
+  labels: Record<string, string | number>
+  buckets: { bound: number; count: number }[]
+  sum: number
+  count: number
+}
 
 const help = 'Duration of HTTP server requests.'
 const name = 'http_server_request_duration_seconds'
@@ -21,16 +26,19 @@ export class RequestDuration extends Histogram {
   count(method: string, route: string, status: number, seconds: number) {
     const key = `${method} ${status} ${route}`
     const series = this.#series.get(key) ?? this.#add(key, method, route, status)
-    let bucket = 0
-    while (seconds > (bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++
-    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
+    for (const bucket of series.buckets) {
+      if (seconds > bucket.bound) continue
+      bucket.count++
+      break
+    }
     series.sum += seconds
     series.count++
   }
 
   #add(key: string, method: string, route: string, status: number) {
     const labels = { http_request_method: method, http_route: route, http_response_status_code: status }
-    const series = { labels, buckets: [...bounds, 0].fill(0), sum: 0, count: 0 }
+    const buckets = [...bounds, Number.POSITIVE_INFINITY].map((bound) => ({ bound, count: 0 }))
+    const series = { labels, buckets, sum: 0, count: 0 }
     this.#series.set(key, series)
     return series
   }
@@ -39,8 +47,9 @@ export class RequestDuration extends Histogram {
   async getForPromString() {
     const values = [...this.#series.values()].flatMap(({ labels, buckets, sum, count }) => {
       let upTo = 0
-      const cumulative = [...bounds, '+Inf'].map((le, index) => {
-        upTo += buckets[index] ?? 0
+      const cumulative = buckets.map(({ bound, count }) => {
+        upTo += count
+        const le = bound === Number.POSITIVE_INFINITY ? '+Inf' : bound
         return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: upTo }
       })
       return [

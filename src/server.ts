@@ -33,12 +33,13 @@ async function stop(code: number, delay: number, timeout: number) {
   }, timeout)
   await app?.close()
   await admin?.close()
-  await exit(code)
+  return exit(code)
 }
 
 function onSignal() {
   if (stopping) process.exit(1)
-  stop(0, app?.config.DRAIN_DELAY_MS ?? 0, app?.config.SHUTDOWN_TIMEOUT_MS ?? CRASH_TIMEOUT)
+  if (!app) process.exit(0)
+  stop(0, app.config.DRAIN_DELAY_MS, app.config.SHUTDOWN_TIMEOUT_MS)
 }
 process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onSignal)
 
@@ -72,6 +73,6 @@ try {
 } catch (err) {
   if (!stopping) {
     log.fatal(err instanceof ConfigError ? err.message : err)
-    await exit(1)
+    exit(1)
   }
 }

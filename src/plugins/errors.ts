@@ -43,7 +43,7 @@ export function errorHandler(error: unknown, request: FastifyRequest, reply: Fas
 }
 
 function notFoundHandler(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
-  const url = request.url.split('?', 1)[0] ?? ''
+  const url = request.url.replace(/\?.*/s, '')
   const allow = this.supportedMethods.filter((method) => method !== 'OPTIONS' && this.findRoute({ method, url }))
   return allow.length === 0 ? sendProblem(reply, 404) : sendProblem(reply.header('allow', allow.join(', ')), 405)
 }

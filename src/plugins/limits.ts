@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { lingerAfter } from './connections.ts'
@@ -20,7 +21,8 @@ function countHosts(rawHeaders: string[]) {
 }
 
 /** What RFC 9112 has a server refuse (3.2, 6.1, 6.3) and Node's parser lets through. */
-function isMalformed({ httpVersion, headers, rawHeaders, method, url = '' }: IncomingMessage) {
+function isMalformed({ raw, url }: FastifyRequest) {
+  const { httpVersion, headers, rawHeaders, method } = raw
   const coding = headers['transfer-encoding']
   return (
     (httpVersion !== '1.1' && httpVersion !== '1.0') ||
@@ -46,7 +48,7 @@ export default fp(
       const { headers, raw } = request
       if (headers.upgrade) reply.header('connection', 'close') // Node drops what came in one segment with it
       let status: number | undefined
-      if (isMalformed(raw)) status = 400
+      if (isMalformed(request)) status = 400
       else if (raw.rawHeaders.length >= 2 * MAX_HEADERS) status = 431
       else if (bodiless && hasBody(headers)) status = 413
       if (status === undefined) return done()
