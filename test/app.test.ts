@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -7,17 +8,19 @@ import { build, directory, until } from './helper.ts'
 const cli = fileURLToPath(new URL('../node_modules/fastify-cli/cli.js', import.meta.url))
 const app = fileURLToPath(new URL('../dist/app.js', import.meta.url))
 
-t.test('the validated config is on app.config', async (t) => {
+await t.test('the validated config is on app.config', async (t) => {
   const { app } = await build(t, { PORT: '4000', TRUST_PROXY: '10.0.0.1' })
   t.match(app.config, { PORT: 4000, TRUST_PROXY: ['10.0.0.1'], HOST: '127.0.0.1' })
 })
 
-t.test('building apps leaves the process as it was', async (t) => {
+await t.test('building apps leaves the process as it was', async (t) => {
   const counts = () => ['SIGTERM', 'SIGINT', 'uncaughtException', 'exit'].map((event) => process.listenerCount(event))
   const before = counts()
   for (let i = 0; i < 10; i++) await build(t)
   t.strictSame(counts(), before)
 })
+
+t.jobs = 2
 
 t.test('fastify-cli prints its routes', async (t) => {
   const { stdout } = await promisify(execFile)(process.execPath, [cli, 'print-routes', app], { cwd: directory(t) })
@@ -36,4 +39,7 @@ t.test('fastify-cli starts it', async (t) => {
   await until(() => /listening at http/.test(text), 20_000)
   const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(text) ?? []
   t.strictSame(await (await fetch(`${url}/?name=Ada`)).json(), { message: 'Hello, Ada!' })
+  t.match(await (await fetch(`${url}/metrics`)).text(), 'log_lines_dropped_total 0\n', 'whoever writes the log')
+  child.kill('SIGTERM')
+  await once(child, 'exit')
 })

@@ -1,5 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { loadConfig, schema } from '../src/config.ts'
+import { loadConfig, schema } from '#src/config'
 import { directory } from './helper.ts'
 
 const defaults = {
@@ -13,12 +14,12 @@ const defaults = {
   REQUEST_TIMEOUT_MS: 10000,
   KEEP_ALIVE_TIMEOUT_MS: 72000,
   MAX_CONNECTIONS: 10000,
-  OVERLOAD_DELAY_MS: 50,
+  OVERLOAD_DELAY_MS: 100,
   DRAIN_DELAY_MS: 0,
   SHUTDOWN_TIMEOUT_MS: 10000
 }
 
-t.before(() => process.chdir(directory(t))) // no .env here
+t.beforeEach((t) => process.chdir(directory(t))) // no .env here
 
 t.test('an empty environment gives the defaults, and unknown variables are left out', async (t) => {
   t.strictSame(loadConfig({}), defaults)
@@ -83,4 +84,16 @@ t.test('all faults are named at once, those between variables too', async (t) =>
     message: /^(?=.*ADMIN_PORT must differ from PORT)(?=.*LOG_LEVEL)(?=.*TRUST_PROXY)/
   })
   t.throws(() => loadConfig({ ADMIN_PORT: '3000' }), { message: 'ADMIN_PORT must differ from PORT' })
+})
+
+t.test('.env is read where there is one, and a real variable wins over it', async (t) => {
+  writeFileSync('.env', 'HOST=0.0.0.0\nREQUEST_TIMEOUT_MS=\n')
+  t.match(loadConfig({}), { HOST: '0.0.0.0', REQUEST_TIMEOUT_MS: 10_000 })
+  t.match(loadConfig({ HOST: '' }), { HOST: '0.0.0.0' }, 'an empty variable counts as unset')
+  t.match(loadConfig({ HOST: '127.0.0.1' }), { HOST: '127.0.0.1' })
+})
+
+t.test('a .env that cannot be read is an error', async (t) => {
+  mkdirSync('.env')
+  t.throws(() => loadConfig({}), { code: 'EISDIR' })
 })

@@ -7,7 +7,7 @@ import type { IPodSpec } from 'kubernetes-models/v1/PodSpec'
 import type { IService } from 'kubernetes-models/v1/Service'
 import { test } from 'tap'
 import { parse } from 'yaml'
-import { loadConfig, schema } from '../src/config.ts'
+import { loadConfig, schema } from '#src/config'
 import { controls, violations } from './pod-security.ts'
 
 const folder = new URL('../deploy/kubernetes/', import.meta.url)

@@ -2,32 +2,22 @@
 // again, so that only the drain keeps requests from failing; without a drain delay, which is not asserted, they do.
 import assert from 'node:assert/strict'
 import { execFile, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { directory, start } from './helper.ts'
+import { directory, freePorts, start } from './helper.ts'
 
 const load = fileURLToPath(new URL('./fixtures/keep-alive-load.mjs', import.meta.url))
 const CLIENTS = 20
-const LOAD_TIME = 40_000 // ms, and on until the last replacement
+const LOAD_TIME = 40_000 // ms, and on until the last replacement; without a drain delay only until then
 const CHECK_INTERVAL = 500 // ms; two of them take an instance out or in
 const DRAIN_DELAY = 2000 // ms; longer than two checks
 
 if (spawnSync('haproxy', ['-v']).status !== 0) {
   console.error('test:rolling needs haproxy')
   process.exit(1)
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
 }
 
 const configuration = (mode: string, port: number, instances: { port: number; adminPort: number }[]) => `
@@ -60,7 +50,7 @@ async function roll(mode: string, drainDelay: number) {
         PORT: String(port),
         ADMIN_PORT: String(adminPort),
         DRAIN_DELAY_MS: String(drainDelay),
-        OVERLOAD_DELAY_MS: '0' // else a busy machine sheds now and then, roll or no roll
+        OVERLOAD_DELAY_MS: ''
       }
       return start(t, environment, { routes: true })
     }
@@ -77,7 +67,7 @@ async function roll(mode: string, drainDelay: number) {
     const loading = promisify(execFile)(process.execPath, [load, url, String(CLIENTS)])
     t.teardown(() => loading.child.kill())
     loading.catch(() => {}) // killed, where a replacement failed
-    const enough = sleep(LOAD_TIME)
+    const enough = sleep(drainDelay > 0 ? LOAD_TIME : 0)
     let replaced = 0
     for (let i = 0; i < 2 * instances.length; i++) {
       await sleep(4 * CHECK_INTERVAL)

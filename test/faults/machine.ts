@@ -15,7 +15,7 @@ const neverShed = { OVERLOAD_DELAY_MS: '0' }
 const shell = (setting: string) => ['sh', '-c', `${setting} exec "$0" "$@"`]
 
 /** What a service that has warmed up does once it has lost the reader of its stdout. */
-async function withoutReader(service: Service, count: number, lose = () => {}) {
+async function withoutReader(service: Service, lose = () => {}, seconds = 0) {
   const path = `/${'a'.repeat(900)}` // makes long lines
   const send = async (requests: number) => {
     let failed = 0
@@ -28,7 +28,13 @@ async function withoutReader(service: Service, count: number, lose = () => {}) {
   await send(2000)
   lose()
   const before = service.memory()
-  const failed = await send(count)
+  const end = performance.now() + 1000 * seconds
+  let count = 0
+  let failed = 0
+  do {
+    failed += await send(1000)
+    count += 1000
+  } while (performance.now() < end)
   const grown = service.memory() - before
   const dropped = await service.metric('log_lines_dropped_total')
   const { code, signal, ms } = await service.stop()
@@ -88,19 +94,20 @@ export const attacks: Attacks = {
   async 'stdout-closed'({ serve }) {
     const service = await serve(neverShed)
     const lose = () => service.child.stdout?.destroy()
-    return { tried: 'the reader of stdout goes away', ...(await withoutReader(service, 1000, lose)) }
+    return { tried: 'the reader of stdout goes away', ...(await withoutReader(service, lose)) }
   },
 
-  async 'stdout-stalled'({ serve }) {
+  async 'stdout-stalled'({ serve, quick }) {
     const service = await serve(neverShed, { stdout: 'leave' })
     service.child.stdout?.resume()
     const lose = () => service.child.stdout?.pause()
-    return { tried: 'the reader of stdout stalls', ...(await withoutReader(service, 8000, lose)) }
+    const seconds = quick ? 8 : 20
+    return { tried: `the reader of stdout stalls for ${seconds} s`, ...(await withoutReader(service, lose, seconds)) }
   },
 
   async 'stdout-full'({ serve }) {
     const service = await serve(neverShed, { command: ['sh', '-c', 'exec "$0" "$@" > /dev/full'] })
-    return { tried: 'stdout is /dev/full', ...(await withoutReader(service, 1000)) }
+    return { tried: 'stdout is /dev/full', ...(await withoutReader(service)) }
   },
 
   async clock({ serve }) {

@@ -24,6 +24,8 @@ export type Service = Awaited<ReturnType<typeof launch>>
 export type Serve = (env?: Record<string, string>, options?: Options) => Promise<Service>
 
 const routes = new URL('../fixtures/routes.mjs', import.meta.url).href
+const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+const flags: string[] = scripts.start.split(' ').slice(1, -1)
 const fixture = fileURLToPath(new URL('../../dist/server.js', import.meta.url))
 
 export async function freePort(): Promise<number> {
@@ -44,7 +46,7 @@ const answers = (port: number) =>
 async function launch(server: string, env: Record<string, string>, options: Options) {
   const { args = [], command = [], stdout = 'collect', port = await freePort() } = options
   const cwd = mkdtempSync(join(tmpdir(), 'faults-'))
-  const [file = '', ...rest] = [...command, process.execPath, '--import', routes, ...args, server]
+  const [file = '', ...rest] = [...command, process.execPath, ...flags, '--import', routes, ...args, server]
   const child: ChildProcess = spawn(file, rest, {
     cwd,
     env: { PORT: String(port), ...env },

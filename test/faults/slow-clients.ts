@@ -4,12 +4,11 @@ import type { Attacks, Context } from './attack.ts'
 import { load } from './load.ts'
 
 const CONNECTIONS = 500
-/** Seconds within which they open. */
-const OPENING = 4
 const LARGE = 8 * 1024 * 1024
 
 /** 500 connections that send `first` and then `more` every half second, while a normal client sends 100 requests a second. */
 async function slow({ serve, quick }: Context, first: string, more: string, read: boolean) {
+  const opening = read ? 4 : 8 // seconds; each reply that is not read costs the service 2 to 5 ms of copying
   const limit = quick ? 1000 : 2000
   // Node's timeout for writes starts over once, when a part of the reply has been taken
   const cut = (read ? limit : 2 * (limit + 1000)) / 1000 + 1
@@ -20,14 +19,14 @@ async function slow({ serve, quick }: Context, first: string, more: string, read
 
   const before = service.descriptors()
   const sockets: Socket[] = []
-  const busy = load({ ...normal, seconds: OPENING + cut })
+  const busy = load({ ...normal, seconds: opening + cut })
   for (let i = 0; i < CONNECTIONS; i++) {
     const socket = connect(service.port, '127.0.0.1', () => socket.write(first)).on('error', () => {})
     const dribble = setInterval(() => socket.writable && more !== '' && socket.write(more), 500)
     socket.once('close', () => clearInterval(dribble))
     if (read) socket.resume()
     sockets.push(socket)
-    await sleep((OPENING * 1000) / CONNECTIONS)
+    await sleep((opening * 1000) / CONNECTIONS)
   }
   const held = service.descriptors() - before
   const report = await busy

@@ -95,17 +95,17 @@ const removals: Removal[] = [
   })),
   {
     attack: 'overload-0.8',
-    without: 'patience: it takes the loop for late at once',
+    without: 'patience: it sheds what waits at all',
     file: 'plugins/overload.js',
-    find: 'LATE_TICKS = 3',
-    put: 'LATE_TICKS = 0'
+    find: 'queue.waited(now)) > limit',
+    put: 'load.wait(1)) > 1'
   },
   {
     attack: 'blocked-loop',
     without: 'forgetting that the loop has been late',
-    file: 'plugins/overload.js',
-    find: '? lateTicks + 1 : 0',
-    put: '? 3 : lateTicks'
+    file: 'loop-load.js',
+    find: 'Math.max(this.#running, queued)',
+    put: '(this.#lateFor = 1e9)'
   },
   {
     attack: 'memory',

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { build, start, until } from '../helper.ts'
+import { build, listen, until } from '../helper.ts'
 
 t.test('one line a request, with these fields and no query', async (t) => {
   const { app, lines } = await build(t)
@@ -38,26 +38,26 @@ t.test('an error inside is a line of level error with the error', async (t) => {
 })
 
 t.test('a client that goes away leaves one line with 499, and is counted', async (t) => {
-  const { url, lines } = await start(t, {}, { routes: true })
-  const leaving = request(`${url}/slow?ms=300`).on('error', () => {})
+  const { url, lines } = await listen(t)
+  const leaving = request(`${url}/hold?ms=500`).on('error', () => {})
   leaving.end()
-  await sleep(100)
+  await until(async () => (await lines()).some(({ msg }) => msg === 'in flight'))
   leaving.destroy()
-  await until(() => lines().some(({ statusCode }) => statusCode === 499))
-  await sleep(400) // the handler has answered to nobody
-  t.equal(lines().filter(({ path }) => path === '/slow').length, 1)
+  await until(async () => (await lines()).some(({ statusCode }) => statusCode === 499))
+  await sleep(600) // the handler has answered to nobody
+  t.equal((await lines()).filter(({ path }) => path === '/hold').length, 1)
   const metrics = await (await fetch(`${url}/metrics`)).text()
   t.match(
     metrics,
-    /request_duration_seconds_count\{http_request_method="GET",http_route="\/slow",http_response_status_code="499"\} 1/
+    /request_duration_seconds_count\{http_request_method="GET",http_route="\/hold",http_response_status_code="499"\} 1/
   )
 })
 
 t.test('a reply that breaks off inside is an error, with the status that was sent', async (t) => {
-  const { url, lines } = await start(t, {}, { routes: true })
+  const { url, lines } = await listen(t)
   await t.rejects(fetch(`${url}/stream-error`).then((reply) => reply.text()))
-  await until(() => lines().some(({ path }) => path === '/stream-error'))
-  t.match(lines().at(-1), { level: 50, statusCode: 200, err: { message: 'canary' } })
+  await until(async () => (await lines()).some(({ path }) => path === '/stream-error'))
+  t.match((await lines()).at(-1), { level: 50, statusCode: 200, err: { message: 'canary' } })
 })
 
 t.test('behind a trusted proxy the address is the client’s, otherwise the peer’s', async (t) => {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { start } from '../helper.ts'
+import { listen } from '../helper.ts'
 
 /** What a client receives that sends `head` and then 10 MB, whatever is answered. */
 async function sendTooMuch(url: string, head: string) {
@@ -22,10 +22,9 @@ async function sendTooMuch(url: string, head: string) {
 }
 
 t.test('a client that goes on sending still gets the reason why it is refused', async (t) => {
-  const { url } = await start(t, {}, { routes: true })
+  const { url } = await listen(t)
   const request = 'POST /any HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 10000000\r\n'
-  const received: string[] = []
-  for (let i = 0; i < 10; i++) received.push(await sendTooMuch(url, `${request}\r\n`))
+  const received = await Promise.all(Array.from({ length: 10 }, () => sendTooMuch(url, `${request}\r\n`)))
   t.same(
     received.map((text) => text.slice(0, 12)),
     Array(10).fill('HTTP/1.1 413')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { exchange, start, until } from '../helper.ts'
+import { exchange, listen, start, until } from '../helper.ts'
 
 type Case = { name: string; status: number; send: string; allow?: string; errors?: unknown; level?: number }
 
@@ -19,6 +19,18 @@ const cases: Case[] = [
   { name: 'a thrown null', status: 500, level: 50, send: get('/throw/null') },
   { name: 'a thrown error with status 502', status: 502, level: 50, send: get('/throw/status?code=502') },
   { name: 'a thrown error with a status that is none', status: 500, level: 50, send: get('/throw/status?code=200') },
+  {
+    name: 'a thrown error with a status that has no name',
+    status: 599,
+    level: 50,
+    send: get('/throw/status?code=599')
+  },
+  {
+    name: 'a thrown error of a validation of its own',
+    status: 400,
+    send: get('/throw/validation'),
+    errors: [{ in: 'body', path: '/own', message: 'is not valid' }]
+  },
   { name: 'an unknown path', status: 404, send: get('/nowhere/secret') },
   { name: 'a wrong method', status: 405, allow: 'GET, HEAD', send: post('{}', '', 'DELETE /') },
   {
@@ -53,7 +65,8 @@ const cases: Case[] = [
   { name: 'a malformed URL', status: 400, send: get('/%zz') },
   { name: 'a long parameter', status: 414, send: get(`/items/${'a'.repeat(101)}`) },
   { name: '20 KB of header fields', status: 431, send: get('/', `secret: ${'a'.repeat(20_000)}\r\n`) },
-  { name: '1,000 header fields', status: 431, send: get('/', 'a:b\r\n'.repeat(1000)) },
+  { name: '1,000 header fields', status: 431, send: get('/', 'a:b\r\n'.repeat(1000 - 2)) },
+  { name: 'more header fields', status: 431, send: get('/', 'a:b\r\n'.repeat(1000)) },
   { name: 'no HTTP at all', status: 400, send: 'secret\r\n\r\n' },
   { name: 'two Host fields', status: 400, send: get('/', 'host: secret\r\n') },
   { name: 'no Host field', status: 400, send: 'GET / HTTP/1.1\r\n\r\n' },
@@ -83,8 +96,9 @@ function parse(received: string) {
 
 t.test('every error has one shape, the headers of any reply, a log line, and gives nothing away', async (t) => {
   const service = await start(t, { BODY_LIMIT_BYTES: String(limit) }, { routes: true })
-  for (const { name, status, send, allow, errors, level = 30 } of cases) {
-    await t.test(`${name}: ${status}`, async (t) => {
+  t.jobs = cases.length
+  const tests = cases.map(({ name, status, send, allow, errors, level = 30 }) =>
+    t.test(`${name}: ${status}`, async (t) => {
       const { status: received, headers, problem } = parse(await exchange(service.url, send))
       t.equal(received, status)
       t.equal(headers['content-type'], 'application/problem+json')
@@ -102,13 +116,14 @@ t.test('every error has one shape, the headers of any reply, a log line, and giv
       t.equal(logged().length, 1)
       t.equal('err' in (logged()[0] ?? {}), level === 50)
     })
-  }
+  )
+  await Promise.all(tests)
   t.match(JSON.stringify(service.lines()), 'canary', 'the log has the truth')
   t.equal(service.stderr(), '')
 })
 
 t.test('what a handler says of a request reaches the client below 500', async (t) => {
-  const { url } = await start(t, {}, { routes: true })
+  const { url } = await listen(t)
   t.match(await (await fetch(`${url}/throw/status?code=409`)).json(), {
     status: 409,
     title: 'Conflict',
@@ -117,7 +132,7 @@ t.test('what a handler says of a request reaches the client below 500', async (t
 })
 
 t.test('HEAD gets the status of an error and no body', async (t) => {
-  const { url } = await start(t)
+  const { url } = await listen(t)
   t.match(
     await exchange(url, 'HEAD /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'),
     /^HTTP\/1.1 404 .*\r\n\r\n$/s
@@ -125,7 +140,7 @@ t.test('HEAD gets the status of an error and no body', async (t) => {
 })
 
 t.test('0 as the body limit refuses every body', async (t) => {
-  const { url } = await start(t, { BODY_LIMIT_BYTES: '0' }, { routes: true })
+  const { url } = await listen(t, { BODY_LIMIT_BYTES: '0' })
   t.equal(
     (await fetch(`${url}/items`, { method: 'POST', body: '1', headers: { 'content-type': 'application/json' } }))
       .status,

@@ -1,4 +1,6 @@
+import { Registry } from 'prom-client'
 import t from 'tap'
+import { RequestDuration } from '#src/request-duration'
 import { build } from '../helper.ts'
 
 const series = (text: string) => text.split('\n').filter((line) => line.includes('http_route='))
@@ -22,11 +24,11 @@ t.test('requests are counted by method, route pattern and status', async (t) => 
   t.match(body, /process_resident_memory_bytes \d/)
 })
 
-t.test('10,000 URLs that nobody serves add no series', async (t) => {
+t.test('1,000 URLs that nobody serves add no series', async (t) => {
   const { app } = await build(t, { LOG_LEVEL: 'silent' })
   await app.inject('/nowhere')
   const before = series((await app.inject('/metrics')).body).length
-  for (let i = 0; i < 10_000; i++) await app.inject(`/${i}/${Math.random()}?${i}`)
+  for (let i = 0; i < 1000; i++) await app.inject(`/${i}/${Math.random()}?${i}`)
   t.equal(series((await app.inject('/metrics')).body).length, before)
 })
 
@@ -34,4 +36,16 @@ t.test('two apps in one process count apart', async (t) => {
   const [one, two] = [await build(t), await build(t)]
   await one.app.inject('/')
   t.equal(series((await two.app.inject('/metrics')).body).length, 0)
+})
+
+t.test('a duration counts in the bucket of its bound and in all above', async (t) => {
+  const registry = new Registry()
+  const duration = new RequestDuration(registry)
+  for (const seconds of [0.004, 0.005, 0.006, 9, 11]) duration.count('GET', '/', 200, seconds)
+  const text = await registry.metrics()
+  const value = (name: string) =>
+    new RegExp(`^http_server_request_duration_seconds_${name}.* (\\S+)$`, 'm').exec(text)?.[1]
+  const counts = ['0.005', '0.01', '7.5', '10', '\\+Inf'].map((le) => value(`bucket{le="${le}"`))
+  t.strictSame(counts, ['2', '3', '3', '4', '5'])
+  t.strictSame([value('sum'), value('count')], ['20.015', '5'])
 })

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { exchange, start, until } from '../helper.ts'
+import { exchange, listen, until } from '../helper.ts'
 
 const statuses = (received: string) => [...received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status)
 const post = (fields: string, body: string) => `POST /any HTTP/1.1\r\nhost: a\r\n${fields}\r\n\r\n${body}`
 const json = 'content-type: application/json\r\ntransfer-encoding: chunked'
 
 t.test('what is malformed gets one answer and a closed connection', async (t) => {
-  const { url, lines } = await start(t, {}, { routes: true })
+  const { url, lines } = await listen(t)
   const cases: [string, string, string][] = [
     ['a transfer coding but chunked', post('transfer-encoding: identity', ''), '400'],
     ['a transfer coding in HTTP/1.0', post(json, '0\r\n\r\n').replace('1.1', '1.0'), '400'],
@@ -18,16 +18,17 @@ t.test('what is malformed gets one answer and a closed connection', async (t) =>
     ['a URL that cannot be routed', 'GET /% HTTP/1.1\r\nhost: a\r\n\r\n', '400'],
     ['a URL that cannot be routed, then nonsense', 'GET /%\r\n\r\nnonsense\r\n\r\n', '400'],
     ['bad chunks', post(json, '+1\r\n1\r\n0\r\n\r\n'), '400'],
+    ['bad chunks that nobody reads', post(json, '+1\r\n').replace('POST /any', 'GET /hold?ms=300'), '400'],
     ['bad chunks behind a reply', post('transfer-encoding: chunked', '+1\r\n1\r\n0\r\n\r\n'), '415'],
     ['nonsense behind a request', 'GET /slow?ms=50 HTTP/1.1\r\nhost: a\r\n\r\nnonsense\r\n\r\n', '200']
   ]
   for (const [name, bytes, status] of cases) t.same(statuses(await exchange(url, bytes)), [status], name)
-  await until(() => lines().filter(({ statusCode }) => statusCode).length === cases.length)
+  await until(async () => (await lines()).filter(({ statusCode }) => statusCode).length === cases.length)
   t.pass('one line each')
 })
 
 t.test('an error in a body whose reply has long gone only closes the connection', async (t) => {
-  const { url } = await start(t, {}, { routes: true })
+  const { url } = await listen(t)
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname).setEncoding('latin1')
   let received = ''

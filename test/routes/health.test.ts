@@ -1,5 +1,6 @@
 import t from 'tap'
-import { build, start } from '../helper.ts'
+import { buildAdmin } from '#src/app'
+import { build } from '../helper.ts'
 
 t.test('a service that is ready is alive and ready', async (t) => {
   const { app, lines } = await build(t)
@@ -20,13 +21,14 @@ t.test('readiness says why not', async (t) => {
 })
 
 t.test('with ADMIN_PORT, probes and metrics are there and not on PORT', async (t) => {
-  const { url, adminUrl, lines } = await start(t, { ADMIN_PORT: '0' })
+  const { app, lines } = await build(t, { ADMIN_PORT: '0' })
+  const admin = await buildAdmin(app)
   for (const path of ['/livez', '/readyz', '/metrics']) {
-    t.equal((await fetch(adminUrl + path)).status, 200, path)
-    t.equal((await fetch(url + path)).status, 404, path)
+    t.equal((await admin.inject(path)).statusCode, 200, path)
+    t.equal((await app.inject(path)).statusCode, 404, path)
   }
-  t.equal((await fetch(`${adminUrl}/`)).status, 404)
-  t.strictSame(new Set(lines().map(({ path }) => path)).has('/livez'), false)
-  const { headers } = await fetch(`${adminUrl}/livez`)
-  t.match(headers.get('content-security-policy'), "default-src 'none'")
+  t.equal((await admin.inject('/')).statusCode, 404)
+  t.strictSame(new Set((await lines()).filter(({ statusCode }) => statusCode === 200)), new Set())
+  const { headers } = await admin.inject('/livez')
+  t.match(headers['content-security-policy'], "default-src 'none'")
 })
