@@ -1,8 +1,10 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const built = fileURLToPath(new URL('../dist/server.js', import.meta.url))
+const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+const start = scripts.start.split(' ').slice(1, -1)
 const own = (name) => fileURLToPath(new URL(`./contenders/${name}.mjs`, import.meta.url))
 
 /** As in production, with everything on that is off by default. */
@@ -42,5 +44,5 @@ export function contender(name) {
 
 function service(name, file, title) {
   if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build`)
-  return { name, title, file, args: ['--enable-source-maps'], env: production, logs: true }
+  return { name, title, file, args: start, env: production, logs: true }
 }
