@@ -7,20 +7,23 @@ const MEMORY = 10
 /** So many requests may be ahead whatever they seem to cost: the loop may have been busy with other things. */
 const ALWAYS = 10
 
-/** What requests cost of the event loop, how many are in their handlers, and whether the loop is late, measured every 20 ms. */
+/** What requests cost of the event loop, and whether it is late, measured every 20 ms. */
 export class LoopLoad {
+  /** Requests that have been let through since the last tick. */
+  admitted = 0
   readonly #limit: number
+  readonly #running: ReadonlySet<unknown>
   readonly #timer: NodeJS.Timeout
-  #running = 0
-  #ended = 0 // since the last tick
+  #ranBefore = 0
   #cost = 0 // ms
   #lateFor = 0 // ticks to come
   #usage = performance.eventLoopUtilization()
   #due = performance.now() + TICK
 
-  /** `limit`: how long a request may wait, in ms; the loop is late from a quarter of it on. */
-  constructor(limit: number) {
+  /** `limit`: how long a request may wait, in ms; the loop is late from a quarter of it on. `running`: those in handlers. */
+  constructor(limit: number, running: ReadonlySet<unknown>) {
     this.#limit = limit
+    this.#running = running
     this.#timer = setInterval(() => this.#tick(), TICK).unref()
   }
 
@@ -28,18 +31,9 @@ export class LoopLoad {
     clearInterval(this.#timer)
   }
 
-  begin(): void {
-    this.#running++
-  }
-
-  end(): void {
-    this.#running--
-    this.#ended++
-  }
-
   /** How long a request would wait, in ms, behind `queued` others and, where the loop is late, those in their handlers. */
   wait(queued: number): number {
-    return this.#cost * (this.#lateFor > 0 ? Math.max(this.#running, queued) : queued)
+    return this.#cost * (this.#lateFor > 0 ? Math.max(this.#running.size, queued) : queued)
   }
 
   #tick() {
@@ -48,10 +42,12 @@ export class LoopLoad {
     this.#due = now + TICK
     const { active } = performance.eventLoopUtilization(this.#usage)
     this.#usage = performance.eventLoopUtilization()
-    if (this.#ended > 0) {
+    const ended = this.admitted + this.#ranBefore - this.#running.size
+    if (ended > 0) {
       const most = Math.min(this.#limit / ALWAYS, 4 * this.#cost + 2) // a tick of a starved process makes requests dear
-      this.#cost += (Math.min(active / this.#ended, most) - this.#cost) / MEMORY
+      this.#cost += (Math.min(active / ended, most) - this.#cost) / MEMORY
     }
-    this.#ended = 0
+    this.#ranBefore = this.#running.size
+    this.admitted = 0
   }
 }

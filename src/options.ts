@@ -7,7 +7,7 @@ import { AccessLog } from './plugins/access-log.ts'
 import { errorHandler } from './plugins/errors.ts'
 
 /** How often Node looks for connections past their time, in ms; its default of 30 s would be the error of each limit. */
-const CHECK_INTERVAL = 250
+export const CHECK_INTERVAL = 250
 
 function requestId({ headers }: IncomingMessage) {
   const given = headers['x-request-id']
@@ -41,7 +41,6 @@ export function serverOptions(config: Config, logger: FastifyBaseLogger) {
     return503OnClosing: false,
     keepAliveTimeout,
     requestTimeout,
-    handlerTimeout: requestTimeout + 2 * CHECK_INTERVAL, // a request that is not there yet gets 408 first
     connectionTimeout: requestTimeout + 4 * CHECK_INTERVAL, // readers that take nothing of a reply
     http: {
       connectionsCheckingInterval: CHECK_INTERVAL,

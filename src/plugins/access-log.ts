@@ -37,7 +37,7 @@ function onEnd(request: FastifyRequest, reply: FastifyReply) {
  */
 export class AccessLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply) {
-    reply.raw.once('close', () => onEnd(request, reply))
+    reply.raw.on('close', () => onEnd(request, reply))
   }
 
   override requestCompleted() {} // on 'finish', which a client that went away never lets happen

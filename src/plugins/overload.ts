@@ -1,5 +1,4 @@
 import { performance } from 'node:perf_hooks'
-import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Counter } from 'prom-client'
 import { LoopLoad } from '../loop-load.ts'
@@ -10,10 +9,6 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Whether a request was shed within the last second. */
     overloaded(): boolean
-  }
-  interface FastifyRequest {
-    /** Whether its handler has begun and not answered yet. */
-    isRunning: boolean
   }
 }
 
@@ -47,36 +42,25 @@ export default fp(
     if (limit === 0) return
 
     const queue = new TurnQueue()
-    const load = new LoopLoad(limit)
+    const load = new LoopLoad(limit, app.handling)
     app.addHook('onClose', async () => load.stop())
-
     app.server.on('connection', () => queue.begin()).prependListener('request', () => queue.begin())
+
     app.addHook('onRequest', (request, reply, done) => {
       if (request.routeOptions.config.operational) return done()
       const now = performance.now()
       if (Math.max(load.wait(queue.length), queue.waited(now)) > limit) {
         lastShed = now
         shed.inc()
-        sendProblem(reply.header('retry-after', '1'), 503)
-      } else if (queue.isOpen(now)) done()
-      else queue.push(done)
-    })
-
-    app.decorateRequest('isRunning', false)
-    function end(request: FastifyRequest) {
-      if (request.isRunning) load.end()
-      request.isRunning = false
-    }
-    app.addHook('preHandler', (request, reply, done) => {
-      request.isRunning = true
-      load.begin()
-      reply.raw.once('close', () => end(request)) // what is hijacked, or left by its client, may never be sent
-      done()
-    })
-    app.addHook('onSend', (request, _reply, payload, done) => {
-      end(request)
-      done(null, payload)
+        return sendProblem(reply.header('retry-after', '1'), 503)
+      }
+      function admit() {
+        load.admitted++
+        done()
+      }
+      if (queue.isOpen(now)) admit()
+      else queue.push(admit)
     })
   },
-  { name: 'overload', dependencies: ['metrics'] }
+  { name: 'overload', dependencies: ['metrics', 'handlers'] }
 )

@@ -38,7 +38,7 @@ t.test('a handler that never answers gets 503 and its signal aborts', async (t) 
   await until(async () => (await lines()).some(({ msg }) => msg === 'signal aborted'))
   t.match(
     (await lines()).find(({ statusCode }) => statusCode === 503),
-    { level: 50, err: { code: 'FST_ERR_HANDLER_TIMEOUT' } }
+    { level: 50, err: { code: 'HANDLER_TIMEOUT' } }
   )
 })
 
