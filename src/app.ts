@@ -7,7 +7,7 @@ import { serverOptions } from './options.ts'
 import connections from './plugins/connections.ts'
 import cors from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
-import handlers from './plugins/handlers.ts'
+import handlerTimeout from './plugins/handler-timeout.ts'
 import limits from './plugins/limits.ts'
 import metrics from './plugins/metrics.ts'
 import overload from './plugins/overload.ts'
@@ -37,7 +37,7 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(errors)
   await app.register(parserErrors)
   await app.register(limits)
-  await app.register(handlers)
+  await app.register(handlerTimeout)
   await app.register(overload)
   if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))
 
@@ -66,7 +66,7 @@ export async function buildAdmin(app: FastifyInstance) {
   await admin.register(errors)
   await admin.register(parserErrors)
   await admin.register(limits)
-  await admin.register(handlers)
+  await admin.register(handlerTimeout)
   await admin.register(healthRoutes, { service: app })
   await admin.register(metricsRoutes, { service: app })
   return admin

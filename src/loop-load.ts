@@ -12,18 +12,18 @@ export class LoopLoad {
   /** Requests that have been let through since the last tick. */
   admitted = 0
   readonly #limit: number
-  readonly #running: ReadonlySet<unknown>
+  readonly #countRunning: () => number
   readonly #timer: NodeJS.Timeout
-  #ranBefore = 0
+  #running = 0 // at the last tick
   #cost = 0 // ms
   #lateFor = 0 // ticks to come
   #usage = performance.eventLoopUtilization()
   #due = performance.now() + TICK
 
-  /** `limit`: how long a request may wait, in ms; the loop is late from a quarter of it on. `running`: those in handlers. */
-  constructor(limit: number, running: ReadonlySet<unknown>) {
+  /** `limit`: how long a request may wait, in ms; the loop is late from a quarter of it on. `countRunning`: handlers at work. */
+  constructor(limit: number, countRunning: () => number) {
     this.#limit = limit
-    this.#running = running
+    this.#countRunning = countRunning
     this.#timer = setInterval(() => this.#tick(), TICK).unref()
   }
 
@@ -33,7 +33,7 @@ export class LoopLoad {
 
   /** How long a request would wait, in ms, behind `queued` others and, where the loop is late, those in their handlers. */
   wait(queued: number): number {
-    return this.#cost * (this.#lateFor > 0 ? Math.max(this.#running.size, queued) : queued)
+    return this.#cost * (this.#lateFor > 0 ? Math.max(this.#running + this.admitted, queued) : queued)
   }
 
   #tick() {
@@ -42,12 +42,13 @@ export class LoopLoad {
     this.#due = now + TICK
     const { active } = performance.eventLoopUtilization(this.#usage)
     this.#usage = performance.eventLoopUtilization()
-    const ended = this.admitted + this.#ranBefore - this.#running.size
+    const running = this.#countRunning()
+    const ended = this.admitted + this.#running - running
     if (ended > 0) {
       const most = Math.min(this.#limit / ALWAYS, 4 * this.#cost + 2) // a tick of a starved process makes requests dear
       this.#cost += (Math.min(active / ended, most) - this.#cost) / MEMORY
     }
-    this.#ranBefore = this.#running.size
+    this.#running = running
     this.admitted = 0
   }
 }

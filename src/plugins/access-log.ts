@@ -15,6 +15,7 @@ export function recordFailure(reply: FastifyReply, error: unknown): void {
 }
 
 function onEnd(request: FastifyRequest, reply: FastifyReply) {
+  request.server.inFlight.delete(reply)
   const failed = failures.has(reply)
   const { url: route = 'unmatched', config } = request.routeOptions
   if (config?.operational && !failed) return
@@ -37,6 +38,7 @@ function onEnd(request: FastifyRequest, reply: FastifyReply) {
  */
 export class AccessLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply) {
+    request.server.inFlight.add(reply)
     reply.raw.on('close', () => onEnd(request, reply))
   }
 

@@ -5,6 +5,13 @@ import fp from 'fastify-plugin'
 /** How long what still comes in is read and discarded once a connection has been ended, in ms. */
 const LINGER = 1000
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The replies that are owed to clients, oldest first; the access log keeps it. */
+    inFlight: Set<FastifyReply>
+  }
+}
+
 const replies = new WeakMap<Socket, FastifyReply>()
 
 /** Notes what the request's connection waits for; for requests that no hook sees. */
@@ -48,6 +55,7 @@ export function lingerAfter({ raw, socket }: FastifyRequest): void {
 export default fp(
   async (app) => {
     const sockets = new Set<Socket>()
+    app.decorate('inFlight', new Set<FastifyReply>())
 
     app.addHook('onRequest', (request, reply, done) => {
       trackReply(request, reply)

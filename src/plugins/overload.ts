@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { Counter } from 'prom-client'
 import { LoopLoad } from '../loop-load.ts'
@@ -10,6 +11,12 @@ declare module 'fastify' {
     /** Whether a request was shed within the last second. */
     overloaded(): boolean
   }
+}
+
+function countRunning(inFlight: ReadonlySet<FastifyReply>) {
+  let count = 0
+  for (const { sent, request } of inFlight) if (!sent && request.raw.complete) count++
+  return count
 }
 
 /**
@@ -42,7 +49,7 @@ export default fp(
     if (limit === 0) return
 
     const queue = new TurnQueue()
-    const load = new LoopLoad(limit, app.handling)
+    const load = new LoopLoad(limit, () => countRunning(app.inFlight) - queue.length)
     app.addHook('onClose', async () => load.stop())
     app.server.on('connection', () => queue.begin()).prependListener('request', () => queue.begin())
 
@@ -62,5 +69,5 @@ export default fp(
       else queue.push(admit)
     })
   },
-  { name: 'overload', dependencies: ['metrics', 'handlers'] }
+  { name: 'overload', dependencies: ['metrics', 'connections'] }
 )
