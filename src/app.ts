@@ -60,7 +60,7 @@ export async function buildApp(config: Config, logger: FastifyBaseLogger, output
 /** The listener behind ADMIN_PORT: probes and metrics of `app`, by the same rules as every other reply. */
 export async function buildAdmin(app: FastifyInstance) {
   const admin = fastify(serverOptions(app.config, app.log))
-  admin.decorate('config', app.config).decorate('requestDuration', app.requestDuration)
+  admin.decorate('config', app.config).decorate('metrics', app.metrics)
   await admin.register(securityHeaders)
   await admin.register(connections)
   await admin.register(errors)

@@ -23,7 +23,7 @@ function onEnd(request: FastifyRequest, reply: FastifyReply) {
   const aborted = !failed && destroyed && !(writableFinished && reply.raw.writableFinished)
   const statusCode = aborted ? 499 : reply.statusCode
   const responseTime = reply.elapsedTime
-  request.server.requestDuration.count(request.method, route, statusCode, responseTime / 1000)
+  request.server.metrics.requestDuration.count(request.method, route, statusCode, responseTime / 1000)
 
   const path = request.url.split('?', 1)[0]
   const entry = { method: request.method, path, route, statusCode, responseTime, remoteAddress: request.ip }

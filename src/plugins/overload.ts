@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import { Counter } from 'prom-client'
 import { LoopLoad } from '../loop-load.ts'
 import { sendProblem } from '../problem.ts'
 import { TurnQueue } from '../turn-queue.ts'
@@ -39,11 +38,6 @@ function countRunning(inFlight: ReadonlySet<FastifyReply>) {
 export default fp(
   async (app) => {
     const limit = app.config.OVERLOAD_DELAY_MS
-    const shed = new Counter({
-      name: 'http_server_requests_shed_total',
-      help: 'Requests refused with 503 because they would have been answered too late.',
-      registers: [app.metrics]
-    })
     let lastShed = Number.NEGATIVE_INFINITY
     app.decorate('overloaded', () => performance.now() - lastShed < 1000)
     if (limit === 0) return
@@ -58,7 +52,7 @@ export default fp(
       const now = performance.now()
       if (Math.max(load.wait(queue.length), queue.waited(now)) > limit) {
         lastShed = now
-        shed.inc()
+        app.metrics.shed++
         return sendProblem(reply.header('retry-after', '1'), 503)
       }
       function admit() {

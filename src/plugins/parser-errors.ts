@@ -32,7 +32,7 @@ export default fp(
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
       socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
       linger(socket)
-      app.requestDuration.count('_OTHER', 'unmatched', status, 0)
+      app.metrics.requestDuration.count('_OTHER', 'unmatched', status, 0)
       const unknown = { method: null, path: null, route: 'unmatched' }
       const { remoteAddress } = socket
       app.log.info(
@@ -59,6 +59,6 @@ export default fp(
   {
     name: 'parser-errors',
     dependencies: ['connections', 'security-headers'],
-    decorators: { fastify: ['requestDuration'] }
+    decorators: { fastify: ['metrics'] }
   }
 )

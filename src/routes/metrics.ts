@@ -5,7 +5,8 @@ const options = { schema: { hide: true }, config: { operational: true } }
 /** `/metrics`, the registry of `service` in Prometheus' text format. */
 export default async function metrics(app: FastifyInstance, { service = app }: { service?: FastifyInstance }) {
   app.get('/metrics', options, async (_request, reply) => {
-    reply.type(service.metrics.contentType)
-    return service.metrics.metrics()
+    const registry = await service.metrics.registry()
+    reply.type(registry.contentType)
+    return registry.metrics()
   })
 }
