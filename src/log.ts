@@ -38,7 +38,8 @@ export class LogDestination {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const lines = this.#lines
-    this.#stream.write(this.#chunk, (error) => {
+    const bytes = Buffer.from(this.#chunk) // as strings of many parts, 4 MiB that wait take 50 MB of heap
+    this.#stream.write(bytes, (error) => {
       if (error) this.dropped += lines
     })
     this.#chunk = ''
