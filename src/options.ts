@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
-import buildCompiler from '@fastify/ajv-compiler'
+import { Ajv, type AnySchema } from 'ajv'
+import formats from 'ajv-formats'
 import type { FastifyBaseLogger, FastifyHttpOptions } from 'fastify'
+import type { FastifyRouteSchemaDef } from 'fastify/types/schema.js'
 import type { Config } from './config.ts'
 import { AccessLog } from './plugins/access-log.ts'
 import { errorHandler } from './plugins/errors.ts'
@@ -17,13 +19,19 @@ function requestId({ headers }: IncomingMessage) {
 /**
  * Text, as in a query, is coerced to the type its schema asks for; a body never is. Unknown fields stay, to be refused.
  * The schemas themselves are not validated against draft-07, which takes a tenth of the start: Ajv refuses unknown
- * keywords and wrong values of known ones all the same.
+ * keywords and wrong values of known ones all the same. @fastify/ajv-compiler has one setting for both, and takes 12 ms.
  */
-const buildValidator: buildCompiler.BuildCompilerFromPool = (schemas) => {
-  const compiler = buildCompiler() // makes one Ajv for each set of options, when it is needed
-  return (route) => {
-    const coerceTypes = typeof route === 'object' && route.httpPart === 'body' ? false : 'array'
-    return compiler(schemas, { customOptions: { coerceTypes, removeAdditional: false, validateSchema: false } })(route)
+function buildValidator(shared: Readonly<Record<string, AnySchema | AnySchema[]>>) {
+  function build(coerceTypes: 'array' | false) {
+    const ajv = formats.default(
+      new Ajv({ coerceTypes, useDefaults: true, addUsedSchema: false, validateSchema: false })
+    )
+    return ajv.addSchema(Object.values(shared).flat())
+  }
+  const [forText, forBodies] = [build('array'), build(false)]
+  return (route: AnySchema) => {
+    const { schema, httpPart }: FastifyRouteSchemaDef<AnySchema> = Object(route) // Fastify's type says it is the schema
+    return (httpPart === 'body' ? forBodies : forText).compile(schema)
   }
 }
 
