@@ -81,3 +81,19 @@ t.test('hostile ids, paths and queries stay within their line', async (t) => {
   t.equal(written.length, 1000)
   t.notMatch(JSON.stringify(written), 'secret')
 })
+
+t.test('no line names a query, whatever the framework has to say', async (t) => {
+  const { app, lines } = await build(t, {}, (app) => {
+    app.get('/twice', async ({ log, raw }, reply) => {
+      log.info({ req: raw }, 'asked')
+      reply.send({})
+      reply.send({})
+      return reply
+    })
+  })
+  await app.inject('/twice?token=%22\\\\"secret?')
+  const written = await lines()
+  t.match(written[0], { req: { method: 'GET', path: '/twice' } })
+  t.match(written[1], { level: 40, err: { code: 'FST_ERR_REP_ALREADY_SENT', message: /in "\/twice" \(GET\)/ } })
+  t.notMatch(JSON.stringify(written), 'secret')
+})

@@ -29,19 +29,6 @@ t.test('a request that does not arrive within REQUEST_TIMEOUT_MS gets 408', asyn
   t.equal((await lines()).length, 3, 'one line each')
 })
 
-t.test('a handler that never answers gets 503 and its signal aborts', async (t) => {
-  const { url, lines } = await listen(t, { REQUEST_TIMEOUT_MS: '1000' })
-  const { value, took } = await timed(fetch(`${url}/never`))
-  t.equal(value.status, 503)
-  t.match(await value.json(), { title: 'Service Unavailable', status: 503 })
-  t.ok(took >= 950 && took < 3000, `${took}`)
-  await until(async () => (await lines()).some(({ msg }) => msg === 'signal aborted'))
-  t.match(
-    (await lines()).find(({ statusCode }) => statusCode === 503),
-    { level: 50, err: { code: 'HANDLER_TIMEOUT' } }
-  )
-})
-
 t.test('a reader that takes nothing of a large reply is cut off', async (t) => {
   const { url, lines } = await listen(t, { REQUEST_TIMEOUT_MS: '1000' })
   const { hostname, port } = new URL(url)
