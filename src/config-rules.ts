@@ -1,16 +1,17 @@
 import { isIP } from 'node:net'
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv } from 'ajv'
 
-type Property = {
+/** What the schema may say of a variable. */
+export type Property = {
   readonly type: string
   readonly enum?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
-  readonly format?: keyof typeof formatsInWords
+  readonly format?: keyof typeof formats
   readonly items?: Property
   readonly otherThan?: string
 }
-type Properties = Readonly<Record<string, Property>>
+export type Properties = Readonly<Record<string, Property>>
 
 const formats = {
   host: (value: string) => /^[\w.:%-]+$/.test(value),
@@ -20,12 +21,6 @@ const formats = {
     const [, address = '', prefix = '1'] = /^([^/]+)(?:\/([1-9]\d*))?$/.exec(value) ?? []
     return isIP(address) > 0 && Number(prefix) <= (isIP(address) === 6 ? 128 : 32)
   }
-}
-
-const formatsInWords = {
-  host: 'an IP address or a host name',
-  origin: 'a list of origins such as https://app.example.com, without a path',
-  proxy: 'a list of IP addresses, CIDR ranges, loopback, linklocal or uniquelocal'
 }
 
 /** The JSON value that `text` stands for; text of another type stays as it is, for the schema to refuse. */
@@ -65,23 +60,3 @@ export const ajv = new Ajv({
     keyword: 'otherThan',
     validate: (other: string, value: unknown, _schema, context) => value === 0 || value !== context?.parentData[other]
   })
-
-/** What `property` accepts, in words. */
-function allowed({ type, enum: values, minimum, maximum, format, items }: Property): string {
-  if (values) return `one of ${values.join(', ')}`
-  if (type === 'boolean') return 'true or false'
-  if (items) return allowed(items)
-  if (format) return formatsInWords[format]
-  return maximum === undefined ? `an integer of at least ${minimum}` : `an integer from ${minimum} to ${maximum}`
-}
-
-/** One sentence a fault: the variable and what is allowed, never the value. */
-export function faults(properties: Properties, errors: readonly ErrorObject[]): string[] {
-  const sentences = Object.entries(properties).flatMap(([name, property]) => {
-    const own = errors.filter(({ instancePath }) => `${instancePath}/`.startsWith(`/${name}/`))
-    return own.map(({ keyword }) => {
-      return `${name} must ${keyword === 'otherThan' ? `differ from ${property.otherThan}` : `be ${allowed(property)}`}`
-    })
-  })
-  return [...new Set(sentences)]
-}

@@ -1,6 +1,7 @@
 import envSchema from 'env-schema'
 import type { FromSchema } from 'json-schema-to-ts'
-import { ajv, faults } from './config-rules.ts'
+import { faults } from './config-faults.ts'
+import { ajv } from './config-rules.ts'
 
 const port = { type: 'integer', minimum: 0, maximum: 65_535 } as const
 const delay = { type: 'integer', minimum: 0, maximum: 86_400_000 } as const

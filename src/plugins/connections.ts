@@ -63,8 +63,7 @@ export default fp(
       done()
     })
     app.server.on('connection', (socket: Socket) => {
-      sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
+      sockets.add(socket.once('close', () => sockets.delete(socket)))
     })
     app.addHook('preClose', (done) => {
       setImmediate(() => {

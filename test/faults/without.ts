@@ -62,7 +62,7 @@ const removals: Removal[] = [
     attack: 'malformed',
     without: 'the check of framing and Host',
     file: 'plugins/limits.js',
-    find: 'if (isMalformed(raw))',
+    find: 'if (isMalformed(request))',
     put: 'if (false)'
   },
   {
@@ -104,7 +104,7 @@ const removals: Removal[] = [
     attack: 'blocked-loop',
     without: 'forgetting that the loop has been late',
     file: 'loop-load.js',
-    find: 'Math.max(this.#running, queued)',
+    find: 'Math.max(this.#running + this.admitted, queued)',
     put: '(this.#lateFor = 1e9)'
   },
   {
@@ -146,8 +146,8 @@ const removals: Removal[] = [
     attack: 'descriptors',
     without: 'letting go of connections whose client has gone',
     file: 'plugins/connections.js',
-    find: 'sockets.add(socket)',
-    put: 'socket._destroy = () => {}; sockets.add(socket)'
+    find: 'sockets.add(socket',
+    put: 'socket._destroy = () => {}; sockets.add(socket'
   },
   {
     attack: 'signals-during-boot',
@@ -196,7 +196,7 @@ const removals: Removal[] = [
     without: 'forgetting connections that are closed',
     file: 'plugins/connections.js',
     find: /socket\.once\('close', \(\) => sockets\.delete\(socket\)\)/,
-    put: ''
+    put: 'socket'
   }
 ]
 
