@@ -26,18 +26,23 @@ declare module 'fastify' {
 
 type Options = { config?: Config; output?: LogDestination }
 
-/** The service as a plugin, for any Fastify instance; without `config`, @fastify/env reads the environment. */
-const service = fp(async (app: FastifyInstance, { config, output }: Options) => {
-  await app.register(env, config ? { ...envOptions, data: config, env: false, dotenv: false } : envOptions)
-  await app.register(phase)
+/** What holds on either listener. */
+const rules = fp(async (app: FastifyInstance) => {
   await app.register(securityHeaders)
-  await app.register(cors)
   await app.register(connections)
-  await app.register(metrics, { output })
   await app.register(errors)
   await app.register(parserErrors)
   await app.register(limits)
   await app.register(handlerTimeout)
+})
+
+/** The service as a plugin, for any Fastify instance; without `config`, @fastify/env reads the environment. */
+const service = fp(async (app: FastifyInstance, { config, output }: Options) => {
+  await app.register(env, config ? { ...envOptions, data: config, env: false, dotenv: false } : envOptions)
+  await app.register(phase)
+  await app.register(metrics, { output })
+  await app.register(rules)
+  await app.register(cors)
   await app.register(overload)
   if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))
 
@@ -61,12 +66,7 @@ export async function buildApp(config: Config, logger: FastifyBaseLogger, output
 export async function buildAdmin(app: FastifyInstance) {
   const admin = fastify(serverOptions(app.config, app.log))
   admin.decorate('config', app.config).decorate('metrics', app.metrics)
-  await admin.register(securityHeaders)
-  await admin.register(connections)
-  await admin.register(errors)
-  await admin.register(parserErrors)
-  await admin.register(limits)
-  await admin.register(handlerTimeout)
+  await admin.register(rules)
   await admin.register(healthRoutes, { service: app })
   await admin.register(metricsRoutes, { service: app })
   return admin

@@ -1,21 +1,12 @@
 import { isIP } from 'node:net'
-import { Ajv } from 'ajv'
+import { Ajv, type ErrorObject } from 'ajv'
 
-/** What the schema may say of a variable. */
-export type Property = {
-  readonly type: string
-  readonly enum?: readonly string[]
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly format?: keyof typeof formats
-  readonly items?: Property
-  readonly otherThan?: string
-}
-export type Properties = Readonly<Record<string, Property>>
+type Property = { readonly type: string; readonly description: string; readonly otherThan?: string }
+type Properties = Readonly<Record<string, Property>>
 
 const formats = {
-  host: (value: string) => /^[\w.:%-]+$/.test(value),
-  origin: (value: string) => /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value,
+  host: (value: string) => isIP(value) > 0 || /^(?![\d.]+$)\w([\w.-]*\w)?$/.test(value),
+  origin: (value: string) => /^https?:[^*]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value,
   proxy(value: string) {
     if (['loopback', 'linklocal', 'uniquelocal'].includes(value)) return true
     const [, address = '', prefix = '1'] = /^([^/]+)(?:\/([1-9]\d*))?$/.exec(value) ?? []
@@ -58,5 +49,17 @@ export const ajv = new Ajv({
   })
   .addKeyword({
     keyword: 'otherThan',
-    validate: (other: string, value: unknown, _schema, context) => value === 0 || value !== context?.parentData[other]
+    validate: (other: string, value: unknown, _schema, context) =>
+      typeof value !== 'number' || value === 0 || value !== context?.parentData[other]
   })
+
+/** One sentence a fault: the variable and what is allowed, never the value. */
+export function faults(properties: Properties, errors: readonly ErrorObject[]): string[] {
+  const sentences = Object.entries(properties).flatMap(([name, { description, otherThan }]) => {
+    const own = errors.filter(({ instancePath }) => `${instancePath}/`.startsWith(`/${name}/`))
+    return own.map(({ keyword }) => {
+      return `${name} must ${keyword === 'otherThan' ? `differ from ${otherThan}` : `be ${description}`}`
+    })
+  })
+  return [...new Set(sentences)]
+}

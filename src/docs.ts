@@ -71,8 +71,8 @@ export async function buildDocs(routes: readonly RouteOptions[], shared: Readonl
     theme: { title: name }
   })
   const document = () => docs.swagger()
-  for (const { method, url, schema = {}, config = {} } of routes) {
-    docs.route({ method, url, schema, config, handler: document })
+  for (const { method, url, schema = {}, config = {}, constraints = {} } of routes) {
+    docs.route({ method, url, schema, config, constraints, handler: document })
   }
   docs.get('/openapi.json', { schema: { hide: true } }, document)
   return docs

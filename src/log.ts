@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
+import { inspect } from 'node:util'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
-import { pino } from 'pino'
+import { type LogFn, type Logger, pino, stdSerializers } from 'pino'
 import type { Config } from './config.ts'
 
 const CHUNK = 16_384 // characters
@@ -53,15 +54,26 @@ export class LogDestination {
   }
 }
 
-/** Secrets travel in queries. A warning of Fastify's quotes the URL: that of a reply sent twice, or after its time. */
-const withoutQuery = (line: string) =>
-  line.includes('FST_ERR_REP_ALREADY_SENT') ? line.replaceAll(/(\\"\/[^?]*)\?.*?(?=\\" \([A-Z]+\)\?)/g, '$1') : line
+/** Fastify's warnings about a second reply quote the URL, and secrets travel in its query; the route is in the line of `reqId`. */
+function logMethod(this: Logger, args: Parameters<LogFn>, log: LogFn) {
+  const [first] = args
+  const message = first instanceof Object && 'err' in first && first.err instanceof Error ? first.err.message : first
+  const twice = /^Reply was already sent/.test(String(message))
+  log.apply(this, twice ? ['reply was already sent'] : args)
+}
 
 const serializers = {
+  err(error: Error) {
+    try {
+      return stdSerializers.err(error)
+    } catch {
+      return inspect(error) // an error that is frozen, or has getters that throw
+    }
+  },
   req: ({ method, url }: FastifyRequest) => ({ method, path: url.split('?', 1)[0] })
 }
 
 /** JSON lines in pino's shape: numeric `level`, `time` in ms since the epoch, `msg`. */
 export function createLogger(level: Config['LOG_LEVEL'], destination: LogDestination): FastifyBaseLogger {
-  return pino({ level, base: null, serializers, hooks: { streamWrite: withoutQuery } }, destination)
+  return pino({ level, base: null, serializers, hooks: { logMethod } }, destination)
 }

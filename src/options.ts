@@ -17,9 +17,10 @@ function requestId({ headers }: IncomingMessage) {
 }
 
 /**
- * Text, as in a query, is coerced to the type its schema asks for; a body never is. Unknown fields stay, to be refused.
- * The schemas themselves are not validated against draft-07, which takes a tenth of the start: Ajv refuses unknown
- * keywords and wrong values of known ones all the same. @fastify/ajv-compiler has one setting for both, and takes 12 ms.
+ * Text, as in a query, is coerced to the type its schema asks for; a body never is. Unknown fields are not dropped in
+ * silence: `additionalProperties: false` in a schema refuses them. The schemas themselves are not validated against
+ * draft-07, which takes a tenth of the start: Ajv refuses unknown keywords and wrong values of known ones all the same.
+ * By hand: @fastify/ajv-compiler has one setting for both, and takes 12 ms.
  */
 function buildValidator(shared: Readonly<Record<string, AnySchema | AnySchema[]>>) {
   function build(coerceTypes: 'array' | false) {

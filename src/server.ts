@@ -1,62 +1,64 @@
+import { lookup } from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildAdmin, buildApp } from './app.ts'
 import { ConfigError, loadConfig } from './config.ts'
 import { createLogger, LogDestination } from './log.ts'
 
-/** How long an app that has thrown may take to finish what is in flight, in ms. */
-const CRASH_TIMEOUT = 4000
-/** How long a reader of the log may take for what is left at the end, in ms. */
-const FLUSH_TIMEOUT = 500
+const CRASH_TIMEOUT = 4000 // ms for what is in flight when the app has thrown
+const FLUSH_TIMEOUT = 500 // ms for the reader of the log at the end
 
 const output = new LogDestination(process.stdout)
 let log = createLogger('info', output)
 let app: FastifyInstance | undefined
 let admin: FastifyInstance | undefined
 let stopping = false
-
+let exitCode = 0
 process.on('exit', () => output.flushSync())
-
-async function exit(code: number): Promise<never> {
+async function exit(code = exitCode): Promise<never> {
   await Promise.race([output.flushed(), sleep(FLUSH_TIMEOUT)])
   process.exit(code)
 }
 
-/** Unready first, service as usual for `delay`, then close; exits with `code`, or 1 where `timeout` did not suffice. */
-async function stop(code: number, delay: number, timeout: number) {
+async function close() {
+  await app?.close()
+  await admin?.close()
+  return true
+}
+
+/** Unready, then no more connections after `delay`; what is in flight `timeout` later is cut. In ms. */
+async function stop(delay: number, timeout: number) {
   stopping = true
   if (app) app.phase = 'draining'
   await sleep(delay)
-  setTimeout(() => {
+  if (!(await Promise.race([close(), sleep(timeout)]))) {
     log.error('requests still in flight were cut')
-    exit(1)
-  }, timeout)
-  await app?.close()
-  await admin?.close()
-  return exit(code)
+    app?.server.closeAllConnections()
+    await sleep(50) // for their log lines
+    exitCode = 1
+  }
+  exit()
 }
 
 function onSignal() {
   if (stopping) process.exit(1)
   if (!app) process.exit(0)
-  stop(0, app.config.DRAIN_DELAY_MS, app.config.SHUTDOWN_TIMEOUT_MS)
+  stop(app.config.DRAIN_DELAY_MS, app.config.SHUTDOWN_TIMEOUT_MS)
 }
 process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onSignal)
-
 process.on('uncaughtException', (err) => {
-  if (stopping) log.error({ err }, 'uncaught exception while stopping')
-  else {
-    log.fatal({ err }, 'uncaught exception')
-    stop(1, 0, CRASH_TIMEOUT)
-  }
+  exitCode = 1
+  if (stopping) return log.error({ err }, 'uncaught exception while stopping')
+  log.fatal({ err }, 'uncaught exception')
+  stop(0, CRASH_TIMEOUT)
 })
 
 async function listen(listener: FastifyInstance, port: number) {
-  const { level } = log
   listener.log.level = 'silent' // Fastify logs a line for each address of the machine
+  const { address: host } = await lookup(listener.config.HOST) // of two addresses, as of localhost, Fastify drains one
   // 511, Node's backlog, overflows within a second of overload; a client then waits 1 s for its next attempt
-  await listener.listen({ port, host: listener.config.HOST, backlog: 4096 })
-  listener.log.level = level
+  await listener.listen({ port, host, backlog: 4096 })
+  listener.log.level = log.level
 }
 
 try {

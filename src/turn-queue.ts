@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
 
 /** How long requests may keep the event loop before it turns, and turns may keep a queue from going on, in ms. */
@@ -34,7 +35,7 @@ export class TurnQueue {
   }
 
   push(run: () => void): void {
-    this.#waiting.push({ since: performance.now(), run })
+    this.#waiting.push({ since: performance.now(), run: AsyncResource.bind(run) })
   }
 
   #nextTurn() {

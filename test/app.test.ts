@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { build, directory, until } from './helper.ts'
+import { build, directory, freePorts, until } from './helper.ts'
 
 const cli = fileURLToPath(new URL('../node_modules/fastify-cli/cli.js', import.meta.url))
 const app = fileURLToPath(new URL('../dist/app.js', import.meta.url))
@@ -28,7 +28,8 @@ t.test('fastify-cli prints its routes', async (t) => {
 })
 
 t.test('fastify-cli starts it', async (t) => {
-  const child = spawn(process.execPath, [cli, 'start', '--port', '0', '--log-level', 'info', app], {
+  const [port] = await freePorts(1)
+  const child = spawn(process.execPath, [cli, 'start', '--port', String(port), '--log-level', 'info', app], {
     cwd: directory(t)
   })
   t.teardown(() => child.kill('SIGKILL'))

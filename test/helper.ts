@@ -29,6 +29,17 @@ const parse = (text: string): Line[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
 
+/** What `read` returns in a directory that has no `.env`. */
+function withoutDotenv<T>(read: () => T): T {
+  const cwd = process.cwd()
+  process.chdir(fileURLToPath(new URL('.', import.meta.url)))
+  try {
+    return read()
+  } finally {
+    process.chdir(cwd)
+  }
+}
+
 /** The app that ships, with the lines it logs; `addRoutes` runs before it is ready. It is closed with the test. */
 export async function build(t: Teardown, env: Environment = {}, addRoutes?: (app: FastifyInstance) => void) {
   let text = ''
@@ -39,7 +50,7 @@ export async function build(t: Teardown, env: Environment = {}, addRoutes?: (app
     }
   })
   const output = new LogDestination(stream)
-  const config = loadConfig({ ...calm, ...env })
+  const config = withoutDotenv(() => loadConfig({ ...calm, ...env }))
   const app = await buildApp(config, createLogger(config.LOG_LEVEL, output), output)
   t.teardown(() => app.close())
   addRoutes?.(app)

@@ -2,7 +2,7 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route serves those who run the service (probes, metrics): neither logged nor counted, and never shed. */
+    /** The route serves those who run the service (probes, metrics): neither logged nor counted unless it fails, and never shed. */
     operational?: boolean
   }
 }
@@ -14,8 +14,10 @@ export function recordFailure(reply: FastifyReply, error: unknown): void {
   failures.set(reply, error)
 }
 
-function onEnd(request: FastifyRequest, reply: FastifyReply) {
-  request.server.inFlight.delete(reply)
+/** Without query and fragment, and of an absolute URL without the host: any of these may hold a secret. */
+const pathOf = (url: string) => url.replace(/^\w+:\/\/[^/?#]*|[?#].*/gs, '')
+
+function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: string) {
   const failed = failures.has(reply)
   const { url: route = 'unmatched', config } = request.routeOptions
   if (config?.operational && !failed) return
@@ -25,8 +27,8 @@ function onEnd(request: FastifyRequest, reply: FastifyReply) {
   const responseTime = reply.elapsedTime
   request.server.metrics.requestDuration.count(request.method, route, statusCode, responseTime / 1000)
 
-  const path = request.url.split('?', 1)[0]
-  const entry = { method: request.method, path, route, statusCode, responseTime, remoteAddress: request.ip }
+  const path = pathOf(request.url)
+  const entry = { method: request.method, path, route, statusCode, responseTime, remoteAddress }
   if (failed) request.log.error({ ...entry, err: failures.get(reply) }, 'request failed')
   else request.log.info(entry, aborted ? 'request aborted' : 'request completed')
 }
@@ -34,12 +36,12 @@ function onEnd(request: FastifyRequest, reply: FastifyReply) {
 /**
  * One line a request, written when it ends: with its reply (`statusCode`, `responseTime` in ms), or without one when
  * the client went away first (499, as nginx has it). An error inside makes it a line of level error, with `err`. What is
- * logged is counted in `app.requestDuration`; Fastify's hooks would miss the URLs that cannot be routed.
+ * logged is counted in `app.metrics.requestDuration`; Fastify's hooks would miss the URLs that cannot be routed.
  */
 export class AccessLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply) {
-    request.server.inFlight.add(reply)
-    reply.raw.on('close', () => onEnd(request, reply))
+    const { ip } = request // here, as a socket that has gone has none
+    reply.raw.on('close', () => onEnd(request, reply, ip))
   }
 
   override requestCompleted() {} // on 'finish', which a client that went away never lets happen

@@ -7,21 +7,19 @@ const LINGER = 1000
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The replies that are owed to clients, oldest first; the access log keeps it. */
+    /** The replies that are owed to clients, oldest first. */
     inFlight: Set<FastifyReply>
   }
 }
 
-const replies = new WeakMap<Socket, FastifyReply>()
+/** The reply to the newest request on a connection, in flight or closed. */
+export const newestReply = new WeakMap<Socket, FastifyReply>()
 
-/** Notes what the request's connection waits for; for requests that no hook sees. */
-export function trackReply({ socket }: FastifyRequest, reply: FastifyReply): void {
-  replies.set(socket, reply)
-}
-
-/** The reply to the newest request on `socket`, in flight or `closed`; undefined before the first. */
-export function newestReply(socket: Socket): FastifyReply | undefined {
-  return replies.get(socket)
+/** Called for each request: by a hook, or by the error handler for those that no hook sees. */
+export function track({ server: { inFlight }, socket }: FastifyRequest, reply: FastifyReply): void {
+  newestReply.set(socket, reply)
+  inFlight.add(reply)
+  reply.raw.on('close', () => inFlight.delete(reply))
 }
 
 /** Makes `reply` the last on its connection, its headers sent or not. */
@@ -58,7 +56,7 @@ export default fp(
     app.decorate('inFlight', new Set<FastifyReply>())
 
     app.addHook('onRequest', (request, reply, done) => {
-      trackReply(request, reply)
+      track(request, reply)
       if (app.phase === 'draining') reply.raw.shouldKeepAlive = false
       done()
     })
@@ -68,7 +66,7 @@ export default fp(
     app.addHook('preClose', (done) => {
       setImmediate(() => {
         for (const socket of sockets) {
-          const reply = newestReply(socket)
+          const reply = newestReply.get(socket)
           if (!reply || reply.raw.closed) socket.destroySoon()
           else closeAfter(reply)
         }

@@ -26,7 +26,7 @@ export default fp(
     async function forward({ url, headers }: FastifyRequest, reply: FastifyReply) {
       docs ??= load()
       const { statusCode, headers: answered, rawPayload } = await (await docs).inject({ url, headers })
-      if (statusCode === 404) return sendProblem(reply, 404)
+      if (statusCode >= 400) return sendProblem(reply, statusCode)
       const { connection: _, ...kept } = answered
       return reply.code(statusCode).headers(kept).send(rawPayload)
     }

@@ -1,20 +1,37 @@
+import { validateHeaderValue } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { recordFailure } from './access-log.ts'
-import { lingerAfter, trackReply } from './connections.ts'
+import { lingerAfter, track } from './connections.ts'
 
 /** Where input comes in, as OpenAPI names it. */
 const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const
 
 /** Messages of the framework, the JSON parser and Node may repeat what was sent; those of a handler are meant to be read. */
-const isForClients = ({ code = '', name }: Error & { code?: string }) =>
-  name !== 'SyntaxError' && !/^(FST_|ERR_|HPE_|E[A-Z]+$)/.test(code)
+const isForClients = (error: Error & { code?: string }) =>
+  error.name !== 'SyntaxError' && !('syscall' in error) && !/^(FST_|ERR_|HPE_)/.test(error.code ?? '')
 
 function isHttpError(error: unknown): error is FastifyError & { statusCode: number } {
   return (
-    error instanceof Error && 'statusCode' in error && Number(error.statusCode) >= 400 && Number(error.statusCode) < 600
+    error instanceof Error &&
+    'statusCode' in error &&
+    Number.isInteger(error.statusCode) &&
+    Number(error.statusCode) >= 400 &&
+    Number(error.statusCode) < 600
   )
+}
+
+/** So that a reply that failed because of one of its headers does not fail again. */
+function dropInvalidHeaders(reply: FastifyReply) {
+  reply.raw.statusMessage = ''
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    try {
+      validateHeaderValue(name, String(value))
+    } catch {
+      reply.removeHeader(name)
+    }
+  }
 }
 
 /**
@@ -24,15 +41,16 @@ function isHttpError(error: unknown): error is FastifyError & { statusCode: numb
  */
 export function errorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   if (!reply.hasHeader('x-request-id')) {
-    trackReply(request, reply)
+    track(request, reply)
     reply.headers({ ...request.server.securityHeaders, 'x-request-id': request.id, connection: 'close' })
   }
   lingerAfter(request)
   if (!isHttpError(error) || error.statusCode >= 500) {
     recordFailure(reply, error)
+    dropInvalidHeaders(reply)
     return sendProblem(reply, isHttpError(error) ? error.statusCode : 500)
   }
-  if (error.validation) {
+  if (Array.isArray(error.validation)) {
     const place = places[error.validationContext ?? 'body']
     const errors = error.validation.map(({ instancePath, message = 'is not valid' }) => {
       return { in: place, path: instancePath, message }
@@ -45,7 +63,8 @@ export function errorHandler(error: unknown, request: FastifyRequest, reply: Fas
 function notFoundHandler(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
   const url = request.url.replace(/\?.*/s, '')
   const allow = this.supportedMethods.filter((method) => method !== 'OPTIONS' && this.findRoute({ method, url }))
-  return allow.length === 0 ? sendProblem(reply, 404) : sendProblem(reply.header('allow', allow.join(', ')), 405)
+  const isWrongMethod = allow.length > 0 && !allow.includes(request.method)
+  return !isWrongMethod ? sendProblem(reply, 404) : sendProblem(reply.header('allow', allow.join(', ')), 405)
 }
 
 /** Every error as a problem; 405 with `Allow` where only the method is wrong. Must be registered before the routes. */

@@ -1,9 +1,18 @@
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { CHECK_INTERVAL } from '../options.ts'
+import { sendProblem } from '../problem.ts'
+import { lingerAfter } from './connections.ts'
 
 class HandlerTimeoutError extends Error {
   readonly code = 'HANDLER_TIMEOUT'
   readonly statusCode = 503
+}
+
+/** Node looks for late requests no more once the app closes. */
+function refuse(reply: FastifyReply) {
+  lingerAfter(reply.request)
+  sendProblem(reply.header('connection', 'close'), 408)
 }
 
 /**
@@ -19,8 +28,11 @@ export default fp(
         if (reply.elapsedTime < limit + 2 * CHECK_INTERVAL) return // a request that is not there yet gets 408 first
         if (reply.sent || reply.raw.headersSent) continue
         app.inFlight.delete(reply)
-        reply.request.raw.emit('close') // what request.signal listens to
-        if (!reply.sent) reply.send(new HandlerTimeoutError(`The handler took longer than ${limit} ms.`))
+        const { raw } = reply.request
+        raw.emit('close') // what request.signal listens to; after a body it comes too early (fastify#7033)
+        if (reply.sent) continue
+        if (raw.complete) reply.send(new HandlerTimeoutError(`The handler took longer than ${limit} ms.`))
+        else refuse(reply)
       }
     }
     const timer = setInterval(check, CHECK_INTERVAL).unref()

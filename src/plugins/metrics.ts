@@ -10,8 +10,6 @@ declare module 'fastify' {
   }
 }
 
-const importRegistry = () => import('../registry.ts') // here, as tsc 6.0 leaves the .ts of an import within a function
-
 export class Metrics {
   readonly requestDuration = new RequestDuration()
   /** Requests refused because of overload. */
@@ -29,7 +27,7 @@ export class Metrics {
 
   /** A registry of the app's own, so that two apps in one process do not collide; also for metrics of your own. */
   registry(): Promise<Registry> {
-    this.#registry ??= importRegistry().then(({ buildRegistry }) => buildRegistry(this))
+    this.#registry ??= import('../registry.ts').then(({ buildRegistry }) => buildRegistry(this))
     return this.#registry
   }
 }

@@ -14,7 +14,7 @@ declare module 'fastify' {
 
 function countRunning(inFlight: ReadonlySet<FastifyReply>) {
   let count = 0
-  for (const { sent, request } of inFlight) if (!sent && request.raw.complete) count++
+  for (const { sent, raw, request } of inFlight) if (!sent && !raw.headersSent && request.raw.complete) count++
   return count
 }
 

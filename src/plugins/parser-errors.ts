@@ -27,6 +27,7 @@ export default fp(
         'content-length': Buffer.byteLength(body),
         'x-request-id': requestId,
         date: new Date().toUTCString(),
+        ...(status === 405 && { allow: '' }),
         connection: 'close'
       }
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -44,7 +45,7 @@ export default fp(
     app.server.removeAllListeners('clientError')
     app.server.on('clientError', (error: ConnectionError, socket: Socket) => {
       const status = statuses[error.code] ?? 400
-      const reply = newestReply(socket)
+      const reply = newestReply.get(socket)
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroySoon()
       else if (!reply || (reply.raw.closed && reply.request.raw.complete)) refuse(socket, status, error.code)
       else if (reply.raw.closed)

@@ -94,6 +94,6 @@ t.test('no line names a query, whatever the framework has to say', async (t) => 
   await app.inject('/twice?token=%22\\\\"secret?')
   const written = await lines()
   t.match(written[0], { req: { method: 'GET', path: '/twice' } })
-  t.match(written[1], { level: 40, err: { code: 'FST_ERR_REP_ALREADY_SENT', message: /in "\/twice" \(GET\)/ } })
+  t.match(written[1], { level: 40, msg: 'reply was already sent' })
   t.notMatch(JSON.stringify(written), 'secret')
 })

@@ -15,6 +15,9 @@ const inBody = (path: string) => [{ in: 'body', path, message: String }]
 
 const cases: Case[] = [
   { name: 'a thrown Error', status: 500, level: 50, send: get('/throw/error') },
+  { name: 'a frozen Error', status: 500, level: 50, send: get('/throw/frozen') },
+  { name: 'an Error whose getters throw', status: 500, level: 50, send: get('/throw/getter') },
+  { name: 'a header that cannot be sent', status: 500, level: 50, send: get('/bad-header') },
   { name: 'a thrown string', status: 500, level: 50, send: get('/throw/string') },
   { name: 'a thrown null', status: 500, level: 50, send: get('/throw/null') },
   { name: 'a thrown error with status 502', status: 502, level: 50, send: get('/throw/status?code=502') },
@@ -31,6 +34,7 @@ const cases: Case[] = [
     send: get('/throw/validation'),
     errors: [{ in: 'body', path: '/own', message: 'is not valid' }]
   },
+  { name: 'a path that a handler does not find', status: 404, send: get('/not-found') },
   { name: 'an unknown path', status: 404, send: get('/nowhere/secret') },
   { name: 'a wrong method', status: 405, allow: 'GET, HEAD', send: post('{}', '', 'DELETE /') },
   {
@@ -40,7 +44,7 @@ const cases: Case[] = [
     send: get('/items/1').replace('GET', 'PATCH')
   },
   { name: 'OPTIONS', status: 405, allow: 'GET, HEAD', send: get('/').replace('GET', 'OPTIONS') },
-  { name: 'CONNECT', status: 405, send: get('a:443').replace('GET', 'CONNECT') },
+  { name: 'CONNECT', status: 405, allow: '', send: get('a:443').replace('GET', 'CONNECT') },
   {
     name: 'a query that does not fit',
     status: 400,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { listen, until } from '../helper.ts'
+import { exchange, listen, until } from '../helper.ts'
 
 t.jobs = 4
 const env = { REQUEST_TIMEOUT_MS: '1000' }
@@ -36,4 +36,14 @@ t.test('a reply that has begun may go on as long as it moves', async (t) => {
   const { url } = await listen(t, env)
   const reply = await fetch(`${url}/drip?ms=3000`)
   t.match(await reply.text(), /^\.{15,}$/)
+})
+
+t.test('a body that never arrives gets 408 while the app closes too', async (t) => {
+  const { app, url, lines } = await listen(t, env)
+  const head = 'POST /items HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{'
+  const answer = exchange(url, head)
+  await until(() => app.inFlight.size === 1)
+  await app.close()
+  t.match(await answer, /^HTTP\/1\.1 408 .*connection: close/s)
+  t.match((await lines()).at(-1), { level: 30, statusCode: 408 })
 })
