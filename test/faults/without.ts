@@ -69,7 +69,7 @@ const removals: Removal[] = [
     attack: 'mutations',
     without: 'closing after what no hook has seen',
     file: 'plugins/errors.js',
-    find: 'trackReply(request, reply);',
+    find: 'track(request, reply);',
     put: ''
   },
   {
