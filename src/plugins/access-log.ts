@@ -2,7 +2,7 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route serves those who run the service (probes, metrics): neither logged nor counted unless it fails, and never shed. */
+    /** The route serves those who run the service (probes, metrics): never shed; what it answers with 200 or 503 is neither logged nor counted. */
     operational?: boolean
   }
 }
@@ -20,7 +20,7 @@ const pathOf = (url: string) => url.replace(/^\w+:\/\/[^/?#]*|[?#].*/gs, '')
 function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: string) {
   const failed = failures.has(reply)
   const { url: route = 'unmatched', config } = request.routeOptions
-  if (config?.operational && !failed) return
+  if (config?.operational && !failed && [200, 503].includes(reply.statusCode)) return
   const { destroyed, writableFinished } = request.socket
   const aborted = !failed && destroyed && !(writableFinished && reply.raw.writableFinished)
   const statusCode = aborted ? 499 : reply.statusCode

@@ -32,3 +32,9 @@ t.test('with ADMIN_PORT, probes and metrics are there and not on PORT', async (t
   const { headers } = await admin.inject('/livez')
   t.match(headers['content-security-policy'], "default-src 'none'")
 })
+
+t.test('a malformed request for a probe is none, and has its line', async (t) => {
+  const { app, lines } = await build(t)
+  t.equal((await app.inject({ url: '/livez', headers: { host: 'a b' } })).statusCode, 400)
+  t.match(await lines(), [{ path: '/livez', statusCode: 400 }])
+})
