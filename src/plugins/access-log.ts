@@ -14,7 +14,7 @@ export function recordFailure(reply: FastifyReply, error: unknown): void {
   failures.set(reply, error)
 }
 
-/** Without query and fragment, and of an absolute URL without the host: any of these may hold a secret. */
+/** Without query and fragment, and of an absolute URL without the host, as each of these may hold a secret. */
 const pathOf = (url: string) => url.replace(/^\w+:\/\/[^/?#]*|[?#].*/gs, '')
 
 function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: string) {

@@ -138,7 +138,7 @@ t.test('the packages behind them are loaded when they are asked for', async (t) 
   t.strictSame(after, ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui'])
 })
 
-t.test('what the page does not have is a problem as anywhere', async (t) => {
+t.test('what the page does not have is a problem like all others', async (t) => {
   const { app } = await build(t)
   const reply = await app.inject('/docs/nothing')
   t.equal(reply.statusCode, 404)
