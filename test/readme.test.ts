@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -40,6 +40,14 @@ t.test('every npm script that the README, CONTRIBUTING and CI name exists', asyn
   const named = [...texts.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
   t.ok(named.length > 5)
   for (const name of named) t.ok(scripts[name], name)
+})
+
+t.test('every file that the README, CONTRIBUTING and the benchmark link to exists', async (t) => {
+  for (const name of ['README.md', 'CONTRIBUTING.md', 'bench/README.md']) {
+    for (const [, path = ''] of read(name).matchAll(/\]\((?!http)([^)#]+)/g)) {
+      t.ok(existsSync(join(root, name, '..', path)), path)
+    }
+  }
 })
 
 t.test('the route that the README adds passes its test', async (t) => {
