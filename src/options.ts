@@ -55,6 +55,7 @@ export function serverOptions(config: Config, logger: FastifyBaseLogger) {
       connectionsCheckingInterval: CHECK_INTERVAL,
       headersTimeout: Math.min(requestTimeout, 5000),
       requestTimeout,
+      joinDuplicateHeaders: true, // or of two Host fields Node keeps the first without a word
       requireHostHeader: false // answered in plugins/limits.ts, with headers and a log line
     }
   } satisfies FastifyHttpOptions<Server>

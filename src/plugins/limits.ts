@@ -7,26 +7,15 @@ import { lingerAfter } from './connections.ts'
 /** Node keeps this many header fields and drops the rest without a word. */
 const MAX_HEADERS = 1000
 
-/** uri-host [ ":" port ] of RFC 9110, 7.2; empty where the target has no authority. */
+/** uri-host [ ":" port ] of RFC 9110, 7.2; empty where the target has no authority. Of two fields Node makes "a, b". */
 const host = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i
-
-/** How many Host fields came in; Node itself keeps the first and drops the rest. */
-function countHosts(rawHeaders: string[]) {
-  let count = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]
-    if (name?.length === 4 && name.toLowerCase() === 'host') count++
-  }
-  return count
-}
 
 /** What RFC 9112 has a server refuse (3.2, 6.1, 6.3) and Node's parser lets through. */
 function isMalformed({ raw, url }: FastifyRequest) {
-  const { httpVersion, headers, rawHeaders, method } = raw
+  const { httpVersion, headers, method } = raw
   const coding = headers['transfer-encoding']
   return (
     (httpVersion !== '1.1' && httpVersion !== '1.0') ||
-    countHosts(rawHeaders) > 1 ||
     (headers.host === undefined ? httpVersion === '1.1' : !host.test(headers.host)) ||
     (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) ||
     (url.startsWith('*') && method !== 'OPTIONS') || // the router takes any first character for a slash
