@@ -44,6 +44,7 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(rules)
   await app.register(cors)
   await app.register(overload)
+  app.removeContentTypeParser('text/plain') // bodies are JSON; Fastify would hand text to schemas of objects
   if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))
 
   await app.register(helloRoutes)
