@@ -26,11 +26,12 @@ export function problem(status: number, requestId: string, more: More = {}): Pro
   return { type: 'about:blank', title, status, detail: details[status] ?? title, requestId, ...more }
 }
 
+/** Sends it as text, which no preSerialization hook wraps or fails. */
 export function sendProblem(reply: FastifyReply, status: number, more?: More) {
   return reply
     .code(status)
     .header('cache-control', 'no-store')
     .header('content-type', problemType)
-    .serializer(JSON.stringify)
-    .send(problem(status, reply.request.id, more))
+    .serializer(String)
+    .send(JSON.stringify(problem(status, reply.request.id, more)))
 }

@@ -1,4 +1,5 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import { problem, problemType } from '../problem.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -45,6 +46,16 @@ export class AccessLog extends LogController {
   }
 
   override requestCompleted() {} // on 'finish', which a client that went away never lets happen
+
+  /** Where an onSend hook fails the problem too, Fastify would log once more, then send the error's message. */
+  override defaultErrorLog(error: Error, { id, server }: FastifyRequest, reply: FastifyReply) {
+    if (!failures.has(reply)) recordFailure(reply, error)
+    const headers = { ...server.securityHeaders, 'content-type': problemType, 'x-request-id': id }
+    reply
+      .hijack()
+      .raw.writeHead(500, headers)
+      .end(JSON.stringify(problem(500, id)))
+  }
 
   override streamError(error: Error & { code?: string }, _request: FastifyRequest, reply: FastifyReply) {
     if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') recordFailure(reply, error)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { exchange, listen, start, until } from '../helper.ts'
+import { build, exchange, listen, start, until } from '../helper.ts'
 
 type Case = { name: string; status: number; send: string; allow?: string; errors?: unknown; level?: number }
 
@@ -61,6 +61,7 @@ const cases: Case[] = [
   { name: 'a body one byte over the limit', status: 413, send: post(tooLarge) },
   { name: 'a chunked body one byte over the limit', status: 413, send: chunked(tooLarge) },
   { name: 'an unknown content type', status: 415, send: post('secret').replace('application/json', 'text/secret') },
+  { name: 'text', status: 415, send: post('secret').replace('application/json', 'text/plain') },
   {
     name: 'a content type with a tab',
     status: 415,
@@ -125,6 +126,40 @@ t.test('every error has one shape, the headers of any reply, a log line, and giv
   t.match(JSON.stringify(service.lines()), 'canary', 'the log has the truth')
   t.equal(service.stderr(), '')
 })
+
+const fail = async () => {
+  throw new Error('canary')
+}
+const stages = [
+  'onRequest',
+  'preParsing',
+  'preValidation',
+  'preHandler',
+  'preSerialization',
+  'onSend',
+  'onError'
+] as const
+
+for (const stage of stages) {
+  t.test(`an ${stage} hook that always fails gives nothing away`, async (t) => {
+    const { app, lines } = await build(t, {}, (app) => {
+      app.get('/answers', { [stage]: fail }, async () => ({}))
+      app.get('/throws', { [stage]: fail }, fail)
+      app.get('/refuses', { [stage]: fail }, async () => {
+        throw Object.assign(new Error('taken'), { statusCode: 409 })
+      })
+    })
+    const urls = { onError: ['/throws'], onSend: ['/answers', '/throws', '/refuses'] }[String(stage)] ?? ['/answers']
+    for (const url of urls) {
+      const reply = await app.inject(url)
+      t.equal(reply.statusCode, 500)
+      t.match(reply.headers, { ...securityHeaders, 'content-type': 'application/problem+json' })
+      t.match(reply.json(), { title: 'Internal Server Error', requestId: reply.headers['x-request-id'] })
+      t.notMatch(reply.body, 'canary')
+      t.match((await lines()).at(-1), { level: 50, statusCode: 500, err: { message: 'canary' } })
+    }
+  })
+}
 
 t.test('what a handler says of a request reaches the client below 500', async (t) => {
   const { url } = await listen(t)
