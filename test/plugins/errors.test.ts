@@ -141,7 +141,7 @@ const stages = [
 ] as const
 
 for (const stage of stages) {
-  t.test(`an ${stage} hook that always fails gives nothing away`, async (t) => {
+  t.test(`the hook ${stage}, where it always fails, gives nothing away`, async (t) => {
     const { app, lines } = await build(t, {}, (app) => {
       app.get('/answers', { [stage]: fail }, async () => ({}))
       app.get('/throws', { [stage]: fail }, fail)
