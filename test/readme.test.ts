@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -48,14 +48,6 @@ t.test('every file that the README, CONTRIBUTING and the benchmark link to exist
       t.ok(existsSync(join(root, name, '..', path)), path)
     }
   }
-})
-
-t.test('no file of src is longer than the README says', async (t) => {
-  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.ts')
-  )
-  t.ok(files.length > 20)
-  for (const name of files) t.ok(read(`src/${name}`).split('\n').length <= 81, name)
 })
 
 t.test('the route that the README adds passes its test', async (t) => {
