@@ -25,9 +25,9 @@ const removals: Removal[] = [
   },
   {
     attack: 'slow-body',
-    without: 'REQUEST_TIMEOUT_MS for the body',
+    without: 'looking for late connections and late handlers four times a second',
     file: 'options.js',
-    find: /(connectionsCheckingInterval: )\w+/,
+    find: /(CHECK_INTERVAL = )\w+/,
     put: '$160_000'
   },
   {
