@@ -28,6 +28,7 @@ async function overload({ serve, quick }: Context, times: number) {
     timed: true as const,
     limit: `at least ${100 * least}%; 500 ms; 0 failed; 0 after`,
     pass:
+      report.sent > 0 &&
       goodput >= least &&
       report.p99 <= 500 &&
       report.failed + report.errors.length + after.shed + after.failed === 0 &&
@@ -47,7 +48,7 @@ export const attacks: Attacks = {
       lost: `${report.shed} of ${report.sent} shed, ${report.failed} failed, p99 ${report.p99.toFixed(0)} ms`,
       limit: '0',
       timed: true,
-      pass: report.ok === report.sent
+      pass: report.sent > 0 && report.ok === report.sent
     }
   },
   'overload-2': (context) => overload(context, 2),
