@@ -58,7 +58,7 @@ export class LogDestination {
 function logMethod(this: Logger, args: Parameters<LogFn>, log: LogFn) {
   const [first] = args
   const message = first instanceof Object && 'err' in first && first.err instanceof Error ? first.err.message : first
-  const twice = /^Reply was already sent/.test(String(message))
+  const twice = /^Reply was already sent, did you forget/.test(String(message))
   log.apply(this, twice ? ['reply was already sent'] : args)
 }
 
@@ -70,7 +70,8 @@ const serializers = {
       return inspect(error) // an error that is frozen, or has getters that throw
     }
   },
-  req: ({ method, url }: FastifyRequest) => ({ method, path: url.split('?', 1)[0] })
+  req: (request?: Partial<FastifyRequest> | null) =>
+    request?.url ? { method: request.method, path: String(request.url).split('?', 1)[0] } : request
 }
 
 /** JSON lines in pino's shape: numeric `level`, `time` in ms since the epoch, `msg`. */

@@ -26,8 +26,12 @@ export function problem(status: number, requestId: string, more: More = {}): Pro
   return { type: 'about:blank', title, status, detail: details[status] ?? title, requestId, ...more }
 }
 
+/** Of the reply that was meant to be sent. */
+const representation = ['content-encoding', 'content-disposition', 'content-range', 'etag', 'last-modified']
+
 /** Sends it as text, which no preSerialization hook wraps or fails. */
 export function sendProblem(reply: FastifyReply, status: number, more?: More) {
+  for (const name of representation) reply.removeHeader(name)
   return reply
     .code(status)
     .header('cache-control', 'no-store')

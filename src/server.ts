@@ -13,17 +13,15 @@ let log = createLogger('info', output)
 let app: FastifyInstance | undefined
 let admin: FastifyInstance | undefined
 let stopping = false
-let exitCode = 0
 process.on('exit', () => output.flushSync())
-async function exit(code = exitCode): Promise<never> {
+async function exit(code?: number): Promise<never> {
   await Promise.race([output.flushed(), sleep(FLUSH_TIMEOUT)])
-  process.exit(code)
+  process.exit(code ?? process.exitCode)
 }
 
 async function close() {
   await app?.close()
   await admin?.close()
-  return true
 }
 
 /** Unready, then no more connections after `delay`; what is in flight `timeout` later is cut. In ms. */
@@ -31,11 +29,11 @@ async function stop(delay: number, timeout: number) {
   stopping = true
   if (app) app.phase = 'draining'
   await sleep(delay)
-  if (!(await Promise.race([close(), sleep(timeout)]))) {
+  if (!(await Promise.race([close().then(() => true), sleep(timeout)]))) {
     log.error('requests still in flight were cut')
     app?.server.closeAllConnections()
     await sleep(50) // for their log lines
-    exitCode = 1
+    process.exitCode = 1
   }
   exit()
 }
@@ -47,18 +45,20 @@ function onSignal() {
 }
 process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onSignal)
 process.on('uncaughtException', (err) => {
-  exitCode = 1
+  process.exitCode = 1
   if (stopping) return log.error({ err }, 'uncaught exception while stopping')
   log.fatal({ err }, 'uncaught exception')
   stop(0, CRASH_TIMEOUT)
 })
 
 async function listen(listener: FastifyInstance, port: number) {
-  listener.log.level = 'silent' // Fastify logs a line for each address of the machine
+  listener.server.prependOnceListener('listening', () => {
+    listener.log.level = 'silent' // Fastify logs a line for each address of the machine
+    queueMicrotask(() => Object.assign(listener.log, { level: log.level }))
+  })
   const { address: host } = await lookup(listener.config.HOST) // of two addresses, as of localhost, Fastify drains one
-  // 511, Node's backlog, overflows within a second of overload; a client then waits 1 s for its next attempt
+  // Node's backlog of 511 overflows within a second of overload; a client then waits 1 s for its next attempt
   await listener.listen({ port, host, backlog: 4096 })
-  listener.log.level = log.level
 }
 
 try {

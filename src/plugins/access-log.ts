@@ -30,8 +30,9 @@ function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: stri
 
   const path = pathOf(request.url)
   const entry = { method: request.method, path, route, statusCode, responseTime, remoteAddress }
-  if (failed) request.log.error({ ...entry, err: failures.get(reply) }, 'request failed')
-  else request.log.info(entry, aborted ? 'request aborted' : 'request completed')
+  if (!failed) return request.log.info(entry, aborted ? 'request aborted' : 'request completed')
+  const level = statusCode >= 400 && statusCode < 500 ? 'info' : 'error'
+  request.log[level]({ ...entry, err: failures.get(reply) }, 'request failed')
 }
 
 /**
@@ -45,7 +46,10 @@ export class AccessLog extends LogController {
     reply.raw.on('close', () => onEnd(request, reply, ip))
   }
 
-  override requestCompleted() {} // on 'finish', which a client that went away never lets happen
+  /** On 'finish', which a client that went away never lets happen; so only for what an onResponse hook throws. */
+  override requestCompleted(err: Error | null | undefined, request: FastifyRequest) {
+    if (err) request.log.error({ err }, 'a hook failed after the reply')
+  }
 
   /** Where an onSend hook fails the problem too, Fastify would log once more, then send the error's message. */
   override defaultErrorLog(error: Error, { id, server }: FastifyRequest, reply: FastifyReply) {

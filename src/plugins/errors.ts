@@ -1,26 +1,13 @@
 import { validateHeaderValue } from 'node:http'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
+import { detailOf, headersOf, isValidationError, statusOf } from '../thrown.ts'
 import { recordFailure } from './access-log.ts'
 import { lingerAfter, track } from './connections.ts'
 
 /** Where input comes in, as OpenAPI names it. */
 const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const
-
-/** Messages of the framework, the JSON parser and Node may repeat what was sent; those of a handler are meant to be read. */
-const isForClients = (error: Error & { code?: string }) =>
-  error.name !== 'SyntaxError' && !('syscall' in error) && !/^(FST_|ERR_|HPE_)/.test(error.code ?? '')
-
-function isHttpError(error: unknown): error is FastifyError & { statusCode: number } {
-  return (
-    error instanceof Error &&
-    'statusCode' in error &&
-    Number.isInteger(error.statusCode) &&
-    Number(error.statusCode) >= 400 &&
-    Number(error.statusCode) < 600
-  )
-}
 
 /** So that a reply that failed because of one of its headers does not fail again. */
 function dropInvalidHeaders(reply: FastifyReply) {
@@ -36,28 +23,37 @@ function dropInvalidHeaders(reply: FastifyReply) {
 
 /**
  * Whatever was thrown, as a problem: below 500 it says what is wrong with the request, from 500 on nothing of the inside.
- * Also what Fastify refuses before any hook (URLs that cannot be routed, methods it does not know): nothing has checked
- * how such a request is framed, so it is the last on its connection.
+ * The status is the error's own, else the one that the reply has, as with @fastify/auth. Also what Fastify refuses before
+ * any hook (URLs that cannot be routed, methods it does not know): nothing has checked how such a request is framed, so
+ * it is the last on its connection.
  */
 export function errorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const own = statusOf(error)
+  const status = own ?? (reply.statusCode < 400 ? 500 : reply.statusCode)
+  if (own === undefined || own >= 500) recordFailure(reply, error)
+  if (reply.raw.headersSent) {
+    reply.hijack().raw.destroy() // too late to say what went wrong
+    return
+  }
   if (!reply.hasHeader('x-request-id')) {
     track(request, reply)
     reply.headers({ ...request.server.securityHeaders, 'x-request-id': request.id, connection: 'close' })
   }
   lingerAfter(request)
-  if (!isHttpError(error) || error.statusCode >= 500) {
-    recordFailure(reply, error)
+  if (status >= 500) {
     dropInvalidHeaders(reply)
-    return sendProblem(reply, isHttpError(error) ? error.statusCode : 500)
+    return sendProblem(reply, status)
   }
-  if (Array.isArray(error.validation)) {
+  reply.headers(headersOf(error))
+  if (isValidationError(error)) {
     const place = places[error.validationContext ?? 'body']
     const errors = error.validation.map(({ instancePath, message = 'is not valid' }) => {
       return { in: place, path: instancePath, message }
     })
-    return sendProblem(reply, 400, { detail: 'The request does not match its schema.', errors })
+    return sendProblem(reply, status, { detail: 'The request does not match its schema.', errors })
   }
-  return sendProblem(reply, error.statusCode, isForClients(error) ? { detail: error.message } : {})
+  const detail = own && detailOf(error)
+  return sendProblem(reply, status, detail ? { detail } : {})
 }
 
 function notFoundHandler(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify'
 import t from 'tap'
 import { build, exchange, listen, start, until } from '../helper.ts'
 
@@ -130,15 +131,7 @@ t.test('every error has one shape, the headers of any reply, a log line, and giv
 const fail = async () => {
   throw new Error('canary')
 }
-const stages = [
-  'onRequest',
-  'preParsing',
-  'preValidation',
-  'preHandler',
-  'preSerialization',
-  'onSend',
-  'onError'
-] as const
+const stages = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend'] as const
 
 for (const stage of stages) {
   t.test(`the hook ${stage}, where it always fails, gives nothing away`, async (t) => {
@@ -149,8 +142,7 @@ for (const stage of stages) {
         throw Object.assign(new Error('taken'), { statusCode: 409 })
       })
     })
-    const urls = { onError: ['/throws'], onSend: ['/answers', '/throws', '/refuses'] }[String(stage)] ?? ['/answers']
-    for (const url of urls) {
+    for (const url of stage === 'onSend' ? ['/answers', '/throws', '/refuses'] : ['/answers']) {
       const reply = await app.inject(url)
       t.equal(reply.statusCode, 500)
       t.match(reply.headers, { ...securityHeaders, 'content-type': 'application/problem+json' })
@@ -160,6 +152,71 @@ for (const stage of stages) {
     }
   })
 }
+
+t.test('what an onResponse hook throws is in the log', async (t) => {
+  const { app, lines } = await build(t, {}, (app) => void app.get('/hooked', { onResponse: fail }, async () => ({})))
+  t.equal((await app.inject('/hooked')).statusCode, 200)
+  t.match(
+    (await lines()).filter(({ level }) => level === 50),
+    [{ err: { message: 'canary' } }]
+  )
+})
+
+const thrown: [string, number, string, (reply: FastifyReply) => unknown][] = [
+  ['with `status`', 404, 'gone', () => Object.assign(new Error('gone'), { status: 404 })],
+  ['that is no Error', 429, 'slowly', () => ({ statusCode: 429, message: 'slowly' })],
+  ['without a message', 409, 'Conflict', () => ({ statusCode: 409, message: '' })],
+  ['of the inside, after a status', 401, 'Unauthorized', (reply) => [reply.code(401), new Error('canary')][1]],
+  [
+    'of a validation with a status',
+    422,
+    'The request does not match its schema.',
+    () => {
+      return Object.assign(new Error('canary'), { statusCode: 422, validation: [{ instancePath: '' }] })
+    }
+  ]
+]
+for (const [name, status, detail, make] of thrown) {
+  t.test(`a thrown value ${name} is a ${status}`, async (t) => {
+    const { app, lines } = await build(t, {}, (app) => {
+      app.get('/thrown', async (_request, reply) => {
+        throw make(reply)
+      })
+    })
+    const reply = await app.inject('/thrown')
+    t.equal(reply.statusCode, status)
+    t.match(reply.json(), { status, detail })
+    t.match(await lines(), [{ level: 30, statusCode: status }])
+    t.equal(
+      JSON.stringify(await lines()).includes('canary'),
+      status === 401,
+      'the log has what has no status of its own'
+    )
+  })
+}
+
+t.test('the headers of an error are sent below 500, those of the reply it replaces are not', async (t) => {
+  const { app } = await build(t, {}, (app) => {
+    app.get('/headers/:code', async ({ params }, reply) => {
+      reply.headers({ 'content-encoding': 'gzip', etag: 'a', 'content-disposition': 'attachment' })
+      throw Object.assign(new Error('later'), {
+        statusCode: Number(Object(params).code),
+        headers: { 'retry-after': 7 }
+      })
+    })
+  })
+  const { headers } = await app.inject('/headers/429')
+  t.equal(headers['retry-after'], '7')
+  t.strictSame([headers['content-encoding'], headers.etag, headers['content-disposition']], Array(3).fill(undefined))
+  t.notOk('retry-after' in (await app.inject('/headers/500')).headers)
+})
+
+t.test('an error after the head was sent past Fastify cuts the reply, in one line', async (t) => {
+  const { url, lines } = await listen(t)
+  t.match(await exchange(url, get('/raw-head')), /^HTTP\/1\.1 200 OK.*part\r\n$/s)
+  await until(async () => (await lines()).some(({ path }) => path === '/raw-head'))
+  t.match(await lines(), [{}, { level: 50, statusCode: 200, err: { message: 'canary' } }])
+})
 
 t.test('what a handler says of a request reaches the client below 500', async (t) => {
   const { url } = await listen(t)
