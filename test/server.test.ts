@@ -42,6 +42,18 @@ t.test('it says where it listens, in one line, and nothing else', async (t) => {
   t.equal(stderr(), '', 'no warning')
 })
 
+t.test('what hooks log while it starts to listen is not lost', async (t) => {
+  const hooks = new URL('./fixtures/hooks.mjs', import.meta.url).href
+  const { lines } = await start(t, { HOST: '0.0.0.0' }, { args: ['--import', hooks] })
+  await until(() => lines().length >= 3)
+  t.strictSame(
+    lines()
+      .map(({ msg }) => String(msg).slice(0, 16))
+      .sort(),
+    ['Server listening', 'onListen', 'onReady']
+  )
+})
+
 t.test('a bad environment is refused: one fatal line, exit code 1, nothing listens', async (t) => {
   const port = await freePort()
   const { exit, lines, stderr } = await start(t, { PORT: String(port), ADMIN_PORT: String(port), LOG_LEVEL: 'hunter2' })
