@@ -5,8 +5,9 @@ export const contenders = ['node', 'fastify', 'express', 'this']
 export const rounds = 2
 export const seconds = 1
 
-/** A budget is broken only where every window is past it, and the best of them by this factor. */
-const MARGIN = 1.1
+/** A budget is broken only where every window is past it, and the best of them by this factor: with other work on the
+ * machine the best of six was 1.75 for CPU and 1.52 for RSS, without it 1.3 and 1.2. */
+const MARGIN = 1.25
 
 export default async function quick(settings) {
   const results = await interleaved(settings, 3)
