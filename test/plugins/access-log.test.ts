@@ -37,6 +37,18 @@ t.test('an error inside is a line of level error with the error', async (t) => {
   t.match(reply.json(), { requestId: (await lines())[0]?.reqId })
 })
 
+t.test('whatever a handler logs as `req` does not fail it; of a request it has no query', async (t) => {
+  const { app, lines } = await build(t, {}, (app) => {
+    app.get('/logs', async (request) => {
+      for (const req of [request, { id: 7 }, null]) request.log.info({ req })
+      return {}
+    })
+  })
+  t.equal((await app.inject('/logs?secret')).statusCode, 200)
+  const logged = (await lines()).slice(0, 3).map(({ req }) => req)
+  t.strictSame(logged, [{ method: 'GET', path: '/logs' }, { id: 7 }, null])
+})
+
 t.test('a client that goes away leaves one line with 499, and is counted', async (t) => {
   const { url, lines } = await listen(t)
   const leaving = request(`${url}/hold?ms=500`).on('error', () => {})
