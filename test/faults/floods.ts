@@ -60,6 +60,7 @@ export const attacks: Attacks = {
     const normal = load({ url: service.url, path: '/', rate: 50, seconds })
     const start = performance.now()
     let opened = 0
+    const connecting = new Set<Socket>()
     const drop = [
       (socket: Socket) => socket.destroy(),
       (socket: Socket) => socket.resetAndDestroy(),
@@ -70,10 +71,12 @@ export const attacks: Attacks = {
       const due = Math.min(opened + 200, ((performance.now() - start) / 1000) * 5000)
       for (; opened < due; opened++) {
         const socket = connect(service.port, '127.0.0.1').on('error', () => {})
+        connecting.add(socket.once('close', () => connecting.delete(socket)))
         socket.once('connect', () => drop[opened % drop.length]?.(socket))
       }
       await sleep(5)
     }
+    for (const socket of connecting) socket.destroy() // or they would try again for 7 s
     const report = await normal
     const back = await recovery(service, before)
     return {
