@@ -37,7 +37,7 @@ function shares({ nodes, samples, timeDeltas }, key) {
 
 const part = ({ functionName, url }) =>
   url === ''
-    ? functionName
+    ? functionName || 'anonymous'
     : url.startsWith('node:')
       ? 'node'
       : (/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? url.replace(/^.*\/dist\//, ''))
