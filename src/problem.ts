@@ -29,7 +29,7 @@ export function problem(status: number, requestId: string, more: More = {}): Pro
 /** Of the reply that was meant to be sent. */
 const representation = ['content-encoding', 'content-disposition', 'content-range', 'etag', 'last-modified']
 
-/** Sends it as text, which no preSerialization hook wraps or fails. */
+/** Sends it as text, which no preSerialization hook wraps. */
 export function sendProblem(reply: FastifyReply, status: number, more?: More) {
   for (const name of representation) reply.removeHeader(name)
   return reply

@@ -15,7 +15,7 @@ export function statusOf(thrown: unknown): number | undefined {
 
 /** Its message where clients may read it: that of the framework, the JSON parser or Node may repeat what was sent. */
 export function detailOf(thrown: unknown): string | undefined {
-  if (!isObject(thrown) || typeof thrown.message !== 'string' || thrown.message === '') return undefined
+  if (!isObject(thrown) || typeof thrown.message !== 'string') return undefined
   const isOfTheInside =
     thrown.name === 'SyntaxError' || 'syscall' in thrown || /^(FST_|ERR_|HPE_)/.test(`${thrown.code}`)
   return isOfTheInside ? undefined : thrown.message

@@ -37,8 +37,8 @@ function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: stri
 
 /**
  * One line a request, written when it ends: with its reply (`statusCode`, `responseTime` in ms), or without one when
- * the client went away first (499, as nginx has it). An error inside makes it a line of level error, with `err`. What is
- * logged is counted in `app.metrics.requestDuration`; Fastify's hooks would miss the URLs that cannot be routed.
+ * the client went away first (499, as nginx has it). An error inside adds `err` and makes it a line of level error, but for
+ * a status below 500 that the handler had set. What is logged is counted in `app.metrics.requestDuration`; Fastify's hooks would miss the URLs that cannot be routed.
  */
 export class AccessLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply) {
@@ -54,11 +54,12 @@ export class AccessLog extends LogController {
   /** Where an onSend hook fails the problem too, Fastify would log once more, then send the error's message. */
   override defaultErrorLog(error: Error, { id, server }: FastifyRequest, reply: FastifyReply) {
     if (!failures.has(reply)) recordFailure(reply, error)
-    const headers = { ...server.securityHeaders, 'content-type': problemType, 'x-request-id': id }
+    const body = JSON.stringify(problem(500, id))
+    const own = { 'content-type': problemType, 'content-length': Buffer.byteLength(body), 'x-request-id': id }
     reply
       .hijack()
-      .raw.writeHead(500, headers)
-      .end(JSON.stringify(problem(500, id)))
+      .raw.writeHead(500, { ...server.securityHeaders, ...own })
+      .end(body)
   }
 
   override streamError(error: Error & { code?: string }, _request: FastifyRequest, reply: FastifyReply) {

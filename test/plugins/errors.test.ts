@@ -146,12 +146,21 @@ for (const stage of stages) {
       const reply = await app.inject(url)
       t.equal(reply.statusCode, 500)
       t.match(reply.headers, { ...securityHeaders, 'content-type': 'application/problem+json' })
+      t.equal(reply.headers['content-length'], String(reply.body.length))
       t.match(reply.json(), { title: 'Internal Server Error', requestId: reply.headers['x-request-id'] })
       t.notMatch(reply.body, 'canary')
       t.match((await lines()).at(-1), { level: 50, statusCode: 500, err: { message: 'canary' } })
     }
   })
 }
+
+t.test('a hook that wraps what is sent wraps no problem', async (t) => {
+  const { app } = await build(t, {}, (app) => {
+    app.addHook('preSerialization', async (_request, _reply, data) => ({ data }))
+    app.get('/throws', fail)
+  })
+  for (const url of ['/throws', '/nowhere']) t.match((await app.inject(url)).json(), { title: String, status: Number })
+})
 
 t.test('what an onResponse hook throws is in the log', async (t) => {
   const { app, lines } = await build(t, {}, (app) => void app.get('/hooked', { onResponse: fail }, async () => ({})))
