@@ -5,8 +5,7 @@ export const contenders = ['node', 'fastify', 'express', 'this']
 export const rounds = 2
 export const seconds = 1
 
-/** A budget is broken only where every window is past it, and the best of them by this factor: with other work on the
- * machine the best of six was 1.75 for CPU and 1.52 for RSS, without it 1.3 and 1.2. */
+/** A budget is broken only where every window is past it, and the best by this factor: busy, a machine had 1.52 for RSS. */
 const MARGIN = 1.25
 
 export default async function quick(settings) {
