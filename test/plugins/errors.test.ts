@@ -174,7 +174,9 @@ t.test('what an onResponse hook throws is in the log', async (t) => {
 const thrown: [string, number, string, (reply: FastifyReply) => unknown][] = [
   ['with `status`', 404, 'gone', () => Object.assign(new Error('gone'), { status: 404 })],
   ['that is no Error', 429, 'slowly', () => ({ statusCode: 429, message: 'slowly' })],
-  ['without a message', 409, 'Conflict', () => ({ statusCode: 409, message: '' })],
+  ['with an empty message', 409, 'Conflict', () => ({ statusCode: 409, message: '' })],
+  ['without a message', 409, 'Conflict', () => ({ statusCode: 409 })],
+  ['that is a string, after a status', 401, 'Unauthorized', (reply) => [reply.code(401), 'canary'][1]],
   ['of the inside, after a status', 401, 'Unauthorized', (reply) => [reply.code(401), new Error('canary')][1]],
   [
     'of a validation with a status',
