@@ -7,8 +7,8 @@ const LINGER = 1000
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The replies that are owed to clients, oldest first. */
-    inFlight: Set<FastifyReply>
+    /** The replies that are owed to clients, oldest first. In a Set, the tables it outgrows keep dead ones: 15 MiB of RSS. */
+    inFlight: FastifyReply[]
   }
 }
 
@@ -18,8 +18,14 @@ export const newestReply = new WeakMap<Socket, FastifyReply>()
 /** Called for each request: by a hook, or by the error handler for those that no hook sees. */
 export function track({ server: { inFlight }, socket }: FastifyRequest, reply: FastifyReply): void {
   newestReply.set(socket, reply)
-  inFlight.add(reply)
-  reply.raw.on('close', () => inFlight.delete(reply))
+  inFlight.push(reply)
+  reply.raw.on('close', () => untrack(reply))
+}
+
+export function untrack(reply: FastifyReply): void {
+  const { inFlight } = reply.server
+  const index = inFlight.indexOf(reply)
+  if (index >= 0) inFlight.splice(index, 1)
 }
 
 /** Makes `reply` the last on its connection, its headers sent or not. */
@@ -53,7 +59,7 @@ export function lingerAfter({ raw, socket }: FastifyRequest): void {
 export default fp(
   async (app) => {
     const sockets = new Set<Socket>()
-    app.decorate('inFlight', new Set<FastifyReply>())
+    app.decorate('inFlight', [])
 
     app.addHook('onRequest', (request, reply, done) => {
       track(request, reply)

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { CHECK_INTERVAL } from '../options.ts'
 import { sendProblem } from '../problem.ts'
-import { lingerAfter } from './connections.ts'
+import { lingerAfter, untrack } from './connections.ts'
 
 class HandlerTimeoutError extends Error {
   readonly code = 'HANDLER_TIMEOUT'
@@ -24,10 +24,10 @@ export default fp(
   async (app) => {
     const limit = app.config.REQUEST_TIMEOUT_MS
     function check() {
-      for (const reply of app.inFlight) {
+      for (const reply of [...app.inFlight]) {
         if (reply.elapsedTime < limit + 2 * CHECK_INTERVAL) return // a request that is not there yet gets 408 first
         if (reply.sent || reply.raw.headersSent) continue
-        app.inFlight.delete(reply)
+        untrack(reply)
         const { raw } = reply.request
         raw.emit('close') // what request.signal listens to; after a body it comes too early (fastify#7033)
         if (reply.sent) continue

@@ -12,7 +12,7 @@ declare module 'fastify' {
   }
 }
 
-function countRunning(inFlight: ReadonlySet<FastifyReply>) {
+function countRunning(inFlight: readonly FastifyReply[]) {
   let count = 0
   for (const { sent, raw, request } of inFlight) if (!sent && !raw.headersSent && request.raw.complete) count++
   return count

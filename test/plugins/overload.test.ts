@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -57,4 +58,20 @@ t.test('handlers that their clients left do not count as ahead for ever', async 
   }
   await until(async () => (await lines()).filter(({ statusCode }) => statusCode === 499).length === 30)
   for (let i = 0; i < 40; i++) t.equal((await fetch(`${url}/burn?ms=10`)).status, 200)
+})
+
+t.test('a request that has queued keeps the async context it came with, as tracing needs', async (t) => {
+  const { app } = await build(t, { OVERLOAD_DELAY_MS: '10000' }, (app) => {
+    app.get('/context', async () => {
+      for (const end = performance.now() + 3; performance.now() < end; );
+      return { context: context.getStore() }
+    })
+  })
+  const context = new AsyncLocalStorage<string | undefined>()
+  app.server.prependListener('request', ({ url = '' }) => context.enterWith(url.split('=')[1]))
+  const url = await app.listen()
+  const ids = Array.from({ length: 20 }, (_, id) => String(id))
+  const ask = async (id: string) => Object(await (await fetch(`${url}/context?id=${id}`)).json()).context
+  await Promise.all(ids.map(ask)) // Node accepts one connection a turn; so from here on all come at once
+  t.strictSame(await Promise.all(ids.map(ask)), ids)
 })
