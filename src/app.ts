@@ -8,6 +8,7 @@ import connections from './plugins/connections.ts'
 import cors from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
 import handlerTimeout from './plugins/handler-timeout.ts'
+import inFlight from './plugins/in-flight.ts'
 import limits from './plugins/limits.ts'
 import metrics from './plugins/metrics.ts'
 import overload from './plugins/overload.ts'
@@ -29,6 +30,7 @@ type Options = { config?: Config; output?: LogDestination }
 /** What holds on either listener. */
 const rules = fp(async (app: FastifyInstance) => {
   await app.register(securityHeaders)
+  await app.register(inFlight)
   await app.register(connections)
   await app.register(errors)
   await app.register(parserErrors)

@@ -1,3 +1,4 @@
+import './source-maps.ts'
 import { lookup } from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
@@ -5,6 +6,7 @@ import { buildAdmin, buildApp } from './app.ts'
 import { ConfigError, loadConfig } from './config.ts'
 import { createLogger, LogDestination } from './log.ts'
 
+process.setSourceMapsEnabled(true)
 const CRASH_TIMEOUT = 4000 // ms for what is in flight when the app has thrown
 const FLUSH_TIMEOUT = 500 // ms for the reader of the log at the end
 
@@ -14,22 +16,20 @@ let app: FastifyInstance | undefined
 let admin: FastifyInstance | undefined
 let stopping = false
 process.on('exit', () => output.flushSync())
+
 async function exit(code?: number): Promise<never> {
   await Promise.race([output.flushed(), sleep(FLUSH_TIMEOUT)])
   process.exit(code ?? process.exitCode)
 }
 
-async function close() {
-  await app?.close()
-  await admin?.close()
-}
+const close = async () => [await app?.close(), await admin?.close()]
 
 /** Unready, then no more connections after `delay`; what is in flight `timeout` later is cut. In ms. */
 async function stop(delay: number, timeout: number) {
   stopping = true
   if (app) app.phase = 'draining'
   await sleep(delay)
-  if (!(await Promise.race([close().then(() => true), sleep(timeout)]))) {
+  if (!(await Promise.race([close(), sleep(timeout)]))) {
     log.error('requests still in flight were cut')
     app?.server.closeAllConnections()
     await sleep(50) // for their log lines

@@ -1,32 +1,10 @@
 import { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { newestReply } from './in-flight.ts'
 
 /** How long what still comes in is read and discarded once a connection has been ended, in ms. */
 const LINGER = 1000
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** The replies that are owed to clients, oldest first. In a Set, the tables it outgrows keep dead ones: 15 MiB of RSS. */
-    inFlight: FastifyReply[]
-  }
-}
-
-/** The reply to the newest request on a connection, in flight or closed. */
-export const newestReply = new WeakMap<Socket, FastifyReply>()
-
-/** Called for each request: by a hook, or by the error handler for those that no hook sees. */
-export function track({ server: { inFlight }, socket }: FastifyRequest, reply: FastifyReply): void {
-  newestReply.set(socket, reply)
-  inFlight.push(reply)
-  reply.raw.on('close', () => untrack(reply))
-}
-
-export function untrack(reply: FastifyReply): void {
-  const { inFlight } = reply.server
-  const index = inFlight.indexOf(reply)
-  if (index >= 0) inFlight.splice(index, 1)
-}
 
 /** Makes `reply` the last on its connection, its headers sent or not. */
 export function closeAfter({ raw, request }: FastifyReply): void {
@@ -59,10 +37,7 @@ export function lingerAfter({ raw, socket }: FastifyRequest): void {
 export default fp(
   async (app) => {
     const sockets = new Set<Socket>()
-    app.decorate('inFlight', [])
-
-    app.addHook('onRequest', (request, reply, done) => {
-      track(request, reply)
+    app.addHook('onRequest', (_request, reply, done) => {
       if (app.phase === 'draining') reply.raw.shouldKeepAlive = false
       done()
     })
@@ -80,5 +55,5 @@ export default fp(
       done()
     })
   },
-  { name: 'connections' }
+  { name: 'connections', dependencies: ['in-flight'] }
 )

@@ -4,7 +4,8 @@ import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { detailOf, headersOf, isValidationError, statusOf } from '../thrown.ts'
 import { recordFailure } from './access-log.ts'
-import { lingerAfter, track } from './connections.ts'
+import { lingerAfter } from './connections.ts'
+import { track } from './in-flight.ts'
 
 /** Where input comes in, as OpenAPI names it. */
 const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const

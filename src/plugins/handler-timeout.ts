@@ -2,7 +2,8 @@ import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { CHECK_INTERVAL } from '../options.ts'
 import { sendProblem } from '../problem.ts'
-import { lingerAfter, untrack } from './connections.ts'
+import { lingerAfter } from './connections.ts'
+import { untrack } from './in-flight.ts'
 
 class HandlerTimeoutError extends Error {
   readonly code = 'HANDLER_TIMEOUT'
@@ -38,5 +39,5 @@ export default fp(
     const timer = setInterval(check, CHECK_INTERVAL).unref()
     app.addHook('onClose', async () => clearInterval(timer))
   },
-  { name: 'handler-timeout', dependencies: ['connections'] }
+  { name: 'handler-timeout', dependencies: ['in-flight'] }
 )

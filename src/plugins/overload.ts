@@ -63,5 +63,5 @@ export default fp(
       else queue.push(admit)
     })
   },
-  { name: 'overload', dependencies: ['metrics', 'connections'] }
+  { name: 'overload', dependencies: ['metrics', 'in-flight'] }
 )

@@ -4,7 +4,8 @@ import type { Socket } from 'node:net'
 import type { ConnectionError } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem, problemType, sendProblem } from '../problem.ts'
-import { closeAfter, linger, newestReply } from './connections.ts'
+import { closeAfter, linger } from './connections.ts'
+import { newestReply } from './in-flight.ts'
 
 const statuses: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -47,7 +48,7 @@ export default fp(
       const status = statuses[error.code] ?? 400
       const reply = newestReply.get(socket)
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroySoon()
-      else if (!reply || (reply.raw.closed && reply.request.raw.complete)) refuse(socket, status, error.code)
+      else if (!reply) refuse(socket, status, error.code)
       else if (reply.raw.closed)
         socket.destroySoon() // the error is in the rest of a request that has been answered
       else if (reply.request.raw.complete || reply.raw.headersSent) closeAfter(reply)
@@ -59,7 +60,7 @@ export default fp(
   },
   {
     name: 'parser-errors',
-    dependencies: ['connections', 'security-headers'],
+    dependencies: ['in-flight', 'security-headers'],
     decorators: { fastify: ['metrics'] }
   }
 )
