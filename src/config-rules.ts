@@ -14,6 +14,9 @@ const formats = {
   }
 }
 
+/** What some editors begin a `.env` file with; it would be part of the first name. */
+const byteOrderMark = '\uFEFF'
+
 /** The JSON value that `text` stands for; text of another type stays as it is, for the schema to refuse. */
 function fromString({ type }: Property, text: string) {
   if (type === 'integer' && /^-?\d{1,15}$/.test(text)) return Number(text)
@@ -39,6 +42,8 @@ export const ajv = new Ajv({
     keyword: 'fromStrings',
     modifying: true,
     validate(properties: Properties, data: Record<string, unknown>) {
+      const marked = Object.keys(data).find((name) => name.startsWith(byteOrderMark))
+      if (marked) data[marked.slice(1)] ??= data[marked]
       for (const [name, value] of Object.entries(data)) {
         const property = properties[name]
         if (value === '') delete data[name]

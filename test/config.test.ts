@@ -93,6 +93,12 @@ t.test('.env is read where there is one, and a real variable wins over it', asyn
   t.match(loadConfig({ HOST: '127.0.0.1' }), { HOST: '127.0.0.1' })
 })
 
+t.test('a .env that begins with a byte-order mark loses nothing', async (t) => {
+  writeFileSync('.env', '\uFEFFPORT=4000\nHOST=0.0.0.0\n')
+  t.match(loadConfig({}), { PORT: 4000, HOST: '0.0.0.0' })
+  t.match(loadConfig({ PORT: '5000' }), { PORT: 5000 }, 'a real variable wins')
+})
+
 t.test('a .env that cannot be read is an error', async (t) => {
   mkdirSync('.env')
   t.throws(() => loadConfig({}), { code: 'EISDIR' })
