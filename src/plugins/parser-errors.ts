@@ -48,7 +48,7 @@ export default fp(
       const status = statuses[error.code] ?? 400
       const reply = newestReply.get(socket)
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroySoon()
-      else if (!reply) refuse(socket, status, error.code)
+      else if (!reply || (reply.raw.closed && reply.request.raw.complete)) refuse(socket, status, error.code)
       else if (reply.raw.closed)
         socket.destroySoon() // the error is in the rest of a request that has been answered
       else if (reply.request.raw.complete || reply.raw.headersSent) closeAfter(reply)

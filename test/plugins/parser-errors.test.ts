@@ -27,18 +27,29 @@ t.test('what is malformed gets one answer and a closed connection', async (t) =>
   t.pass('one line each')
 })
 
-t.test('an error in a body whose reply has long gone only closes the connection', async (t) => {
-  const { url } = await listen(t)
+/** What is answered to `first`, and then to `second` until the connection closes. */
+async function inTurn(url: string, first: string, second: string) {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname).setEncoding('latin1')
   let received = ''
   socket.on('data', (text) => {
     received += text
   })
-  socket.write(post('transfer-encoding: chunked', '1\r\na\r\n'))
+  socket.write(first)
   await until(() => received !== '')
   const closed = once(socket, 'close')
-  socket.write('+1\r\n')
+  socket.write(second)
   await closed
-  t.same(statuses(received), ['415'])
+  return statuses(received)
+}
+
+t.test('an error in a body whose reply has long gone only closes the connection', async (t) => {
+  const { url } = await listen(t)
+  t.same(await inTurn(url, post('transfer-encoding: chunked', '1\r\na\r\n'), '+1\r\n'), ['415'])
+})
+
+t.test('an error behind a body whose reply has long gone is answered', async (t) => {
+  const { url } = await listen(t)
+  const get = 'GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nab'
+  t.same(await inTurn(url, get, 'cdnonsense\r\n\r\n'), ['200', '400'])
 })
