@@ -37,8 +37,9 @@ function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: stri
 
 /**
  * One line a request, written when it ends: with its reply (`statusCode`, `responseTime` in ms), or without one when
- * the client went away first (499, as nginx has it). An error inside adds `err` and makes it a line of level error, but for
- * a status below 500 that the handler had set. What is logged is counted in `app.metrics.requestDuration`; Fastify's hooks would miss the URLs that cannot be routed.
+ * the client went away first (499, as nginx has it). An error inside adds `err` and makes it a line of level error, but
+ * for a status below 500 that the handler had set. What is logged is counted in `app.metrics.requestDuration`; Fastify's
+ * hooks would miss the URLs that cannot be routed.
  */
 export class AccessLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply) {
