@@ -176,7 +176,7 @@ const thrown: [string, number, string, (reply: FastifyReply) => unknown][] = [
   ['with `status`', 404, 'gone', () => Object.assign(new Error('gone'), { status: 404 })],
   ['that is no Error', 429, 'slowly', () => ({ statusCode: 429, message: 'slowly' })],
   ['with an empty message', 409, 'Conflict', () => ({ statusCode: 409, message: '' })],
-  ['without a message', 409, 'Conflict', () => ({ statusCode: 409 })],
+  ['with a message that is no text', 409, 'Conflict', () => ({ statusCode: 409, message: 42 })],
   ['that is a string, after a status', 401, 'Unauthorized', (reply) => [reply.code(401), 'canary'][1]],
   ['of the inside, after a status', 401, 'Unauthorized', (reply) => [reply.code(401), new Error('canary')][1]],
   [
