@@ -2,7 +2,6 @@ import { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { CHECK_INTERVAL } from '../options.ts'
-import { asksForUpgrade } from './exchange.ts'
 
 /** How long to discard input after ending a connection, in ms. */
 const LINGER = 1000
@@ -37,11 +36,11 @@ export default fp(
   async (app) => {
     app.addHook('onRequest', (request, reply, done) => {
       if (app.phase === 'draining') reply.raw.shouldKeepAlive = false
-      const { connection, timeout } = request.exchange
+      const { connection, timeout, asksForUpgrade } = request.exchange
       if (timeout) connection?.socket.setTimeout(timeout + 4 * CHECK_INTERVAL)
-      if (asksForUpgrade(request)) {
+      if (asksForUpgrade) {
         connection?.socket.setTimeout(0)
-        reply.raw.once('finish', () => request.socket.destroySoon()) // a refused handshake: Node leaves the socket open
+        reply.raw.once('finish', () => request.socket?.destroySoon()) // a refused handshake: Node leaves the socket open
       }
       done()
     })

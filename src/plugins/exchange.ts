@@ -16,11 +16,6 @@ declare module 'fastify' {
   }
 }
 
-/** Whether Node has handed the connection over, for a protocol that a plugin of the app speaks. */
-export function asksForUpgrade({ raw }: FastifyRequest): boolean {
-  return 'upgrade' in raw && raw.upgrade === true
-}
-
 /** One request and its reply, from the moment the head of the request has been read until the reply has ended. */
 export class Exchange {
   readonly request: FastifyRequest
@@ -33,6 +28,8 @@ export class Exchange {
   readonly operational: boolean
   /** The route's own limit in ms, if it has one. */
   readonly timeout: number | undefined
+  /** Whether the client asks for another protocol, and a plugin of the app speaks one. */
+  readonly asksForUpgrade: boolean
   /** Index in the list of exchanges in flight. */
   position = 0
   /** What was thrown inside, where it decides the level of the access line. */
@@ -55,6 +52,7 @@ export class Exchange {
     this.route = url
     this.operational = config?.operational ?? false
     this.timeout = config?.timeout
+    this.asksForUpgrade = request.headers.upgrade !== undefined && request.server.server.listenerCount('upgrade') > 0
     this.#onEnd = onEnd
   }
 
@@ -66,7 +64,7 @@ export class Exchange {
 
   /** Whether the connection now speaks another protocol, as for a WebSocket. */
   get isUpgraded(): boolean {
-    return asksForUpgrade(this.request) && this.reply.sent && !this.reply.raw.headersSent
+    return this.asksForUpgrade && this.reply.sent && !this.reply.raw.headersSent
   }
 
   /** Whether neither the head of a reply was sent nor a reply is on its way. */

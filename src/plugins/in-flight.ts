@@ -40,6 +40,11 @@ export class InFlight {
     this.#exchanges[exchange.position] = last
   }
 
+  /** Closes all connections at once, at the end of a drain. */
+  cut(): void {
+    for (const connection of this.#connections.values()) connection.cut('shutdown')
+  }
+
   [Symbol.iterator](): Iterator<Exchange> {
     return [...this.#exchanges].values()
   }
@@ -53,7 +58,8 @@ export function track(request: FastifyRequest, reply: FastifyReply, onEnd: (exch
   request.server.inFlight.add(exchange)
   exchange.connection?.enter(exchange)
   reply.raw.once('finish', () => {
-    exchange.isFinished = true
+    const { socket } = request
+    exchange.isFinished = !socket?.destroyed && !socket?.errored // Node emits 'finish' for a write that failed, too
   })
   reply.raw.once('close', () => exchange.end())
   return exchange

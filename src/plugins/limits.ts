@@ -35,6 +35,7 @@ export default fp(
     app.server.on('checkExpectation', app.routing) // RFC 9110, 10.1.1: an unknown expectation may be ignored
     app.addHook('onRequest', (request, reply, done) => {
       const { headers, raw } = request
+      if (!raw.socket) return done() // injectWS makes up a request that has no more than these two
       if (headers.upgrade) reply.header('connection', 'close') // Node drops what came in one segment with it
       let status: number | undefined
       if (isMalformed(request)) status = 400
