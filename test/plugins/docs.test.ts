@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import fs, { readFileSync } from 'node:fs'
-import Module, { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { failOnce } from '../fail-once.ts'
 import { build, exchange, start, until } from '../helper.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -198,25 +198,6 @@ t.test('a file that cannot be read is a problem, and the log says why', async (t
   t.match(reply.json(), { status: 500 })
   t.match((await lines()).at(-1), { statusCode: 500, err: { message: 'too many open files' } })
 })
-
-/** Makes the next `require` of a package fail. */
-function failOnce(t: Test, name: string) {
-  const { cache, resolve } = createRequire(import.meta.url)
-  const path = resolve(name)
-  const { [path]: loaded } = cache
-  const broken = new Module(path)
-  Object.defineProperty(broken, 'loaded', { value: true })
-  Object.defineProperty(broken, 'exports', {
-    get() {
-      delete cache[path]
-      throw new Error('canary')
-    }
-  })
-  cache[path] = broken
-  t.teardown(() => {
-    if (loaded) cache[path] = loaded
-  })
-}
 
 t.test('a package that failed to load is loaded again by the next request', async (t) => {
   for (const [name, url] of [
