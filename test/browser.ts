@@ -106,6 +106,7 @@ try {
   await check('the docs page greets: Try it out, Execute', [new URL(docs).host], async (context) => {
     const page = await context.newPage()
     await page.goto(`${docs}/docs`)
+    assert.equal(await page.locator('.info .link').first().innerText(), '/openapi.json')
     await page.locator('.opblock-summary-control', { hasText: 'Say hello' }).click()
     await page.getByRole('button', { name: 'Try it out' }).click()
     const reply = page.locator('.live-responses-table .response-col_description')

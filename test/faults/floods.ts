@@ -121,5 +121,36 @@ export const attacks: Attacks = {
       limit: '0; 0; 2 s, descriptors 10 s; 150 MiB',
       pass: inOrder === count && right === count && back <= 2 && grown <= 150 && service.stderr() === ''
     }
+  },
+
+  async 'pipelined-files'({ serve }) {
+    const count = 400
+    const limit = 96
+    const rows: string[] = []
+    let pass = true
+    for (const path of ['/docs/static/swagger-ui-bundle.js', '/openapi.json', '/metrics']) {
+      const service = await serve({ DOCS: 'true' })
+      await request(service.url, path)
+      const descriptors = await calm(service)
+      const before = service.memory()
+      const socket = connect(service.port, '127.0.0.1').on('error', () => {})
+      socket.pause()
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count))
+      let most = 0
+      for (const end = performance.now() + 3000; performance.now() < end; await sleep(20)) {
+        most = Math.max(most, service.memory() - before)
+      }
+      const { status } = await request(service.url)
+      socket.destroy()
+      const back = await recovery(service, descriptors)
+      rows.push(`${path} ${most.toFixed(0)} MiB, normal ${back.toFixed(1)} s after`)
+      pass &&= most <= limit && status === 200 && back <= 2 && service.stderr() === ''
+    }
+    return {
+      tried: `${count} pipelined requests on one connection, whose client reads nothing: a file of the docs page, the document, metrics`,
+      lost: rows.join('; '),
+      limit: `${limit} MiB; 2 s, descriptors 10 s`,
+      pass
+    }
   }
 }
