@@ -4,16 +4,17 @@ import fp from 'fastify-plugin'
 import { type Config, envOptions } from './config.ts'
 import type { LogDestination } from './log.ts'
 import { serverOptions } from './options.ts'
+import clientAddress from './plugins/client-address.ts'
 import connections from './plugins/connections.ts'
 import cors from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
 import handlerTimeout from './plugins/handler-timeout.ts'
 import inFlight from './plugins/in-flight.ts'
-import limits from './plugins/limits.ts'
 import metrics from './plugins/metrics.ts'
 import overload from './plugins/overload.ts'
 import parserErrors from './plugins/parser-errors.ts'
 import phase from './plugins/phase.ts'
+import requestChecks from './plugins/request-checks.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import healthRoutes from './routes/health.ts'
 import helloRoutes from './routes/hello.ts'
@@ -34,7 +35,8 @@ const rules = fp(async (app: FastifyInstance) => {
   await app.register(connections)
   await app.register(errors)
   await app.register(parserErrors)
-  await app.register(limits)
+  await app.register(clientAddress)
+  await app.register(requestChecks)
   await app.register(handlerTimeout)
 })
 

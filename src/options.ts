@@ -7,6 +7,7 @@ import type { FastifyRouteSchemaDef } from 'fastify/types/schema.js'
 import type { Config } from './config.ts'
 import { AccessLog } from './plugins/access-log.ts'
 import { errorHandler } from './plugins/errors.ts'
+import { routableUrl } from './routable-url.ts'
 
 /** How often Node looks for connections past their time, in ms; its default of 30 s would be the error of each limit. */
 export const CHECK_INTERVAL = 250
@@ -45,6 +46,7 @@ export function serverOptions(config: Config, logger: FastifyBaseLogger) {
     genReqId: requestId,
     trustProxy: config.TRUST_PROXY.length > 0 && [...config.TRUST_PROXY],
     frameworkErrors: errorHandler,
+    rewriteUrl: routableUrl,
     schemaController: { compilersFactory: { buildValidator } },
     bodyLimit: Math.max(config.BODY_LIMIT_BYTES, 1),
     return503OnClosing: false,
@@ -56,7 +58,7 @@ export function serverOptions(config: Config, logger: FastifyBaseLogger) {
       headersTimeout: Math.min(requestTimeout, 5000),
       requestTimeout,
       joinDuplicateHeaders: true, // or of two Host fields Node keeps the first without a word
-      requireHostHeader: false // answered in plugins/limits.ts, with headers and a log line
+      requireHostHeader: false // answered in plugins/request-checks.ts, with headers and a log line
     }
   } satisfies FastifyHttpOptions<Server>
 }

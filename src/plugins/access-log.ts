@@ -1,5 +1,6 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { problem, problemType } from '../problem.ts'
+import { clientAddress } from './client-address.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,7 +19,7 @@ export function recordFailure(reply: FastifyReply, error: unknown): void {
 /** Without query and fragment, and of an absolute URL without the host, as each of these may hold a secret. */
 const pathOf = (url: string) => url.replace(/^\w+:\/\/[^/?#]*|[?#].*/gs, '')
 
-function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: string) {
+function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: string | undefined) {
   const failed = failures.has(reply)
   const { url: route = 'unmatched', config } = request.routeOptions
   if (config?.operational && !failed && [200, 503].includes(reply.statusCode)) return
@@ -43,8 +44,8 @@ function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: stri
  */
 export class AccessLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply) {
-    const { ip } = request // here, as a socket that has gone has none
-    reply.raw.on('close', () => onEnd(request, reply, ip))
+    const address = clientAddress(request) // here, as a socket that has gone has none
+    reply.raw.on('close', () => onEnd(request, reply, address))
   }
 
   /** On 'finish', which a client that went away never lets happen; so only for what an onResponse hook throws. */
