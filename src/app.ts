@@ -11,6 +11,7 @@ import errors from './plugins/errors.ts'
 import handlerTimeout from './plugins/handler-timeout.ts'
 import inFlight from './plugins/in-flight.ts'
 import metrics from './plugins/metrics.ts'
+import notFound from './plugins/not-found.ts'
 import overload from './plugins/overload.ts'
 import parserErrors from './plugins/parser-errors.ts'
 import phase from './plugins/phase.ts'
@@ -48,6 +49,7 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(rules)
   await app.register(cors)
   await app.register(overload)
+  await app.register(notFound)
   app.removeContentTypeParser('text/plain') // bodies are JSON; Fastify would hand text to schemas of objects
   if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))
 
@@ -72,6 +74,7 @@ export async function buildAdmin(app: FastifyInstance) {
   const admin = fastify(serverOptions(app.config, app.log))
   admin.decorate('config', app.config).decorate('metrics', app.metrics)
   await admin.register(rules)
+  await admin.register(notFound)
   await admin.register(healthRoutes, { service: app })
   await admin.register(metricsRoutes, { service: app })
   return admin
