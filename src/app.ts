@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { type Config, envOptions } from './config.ts'
 import type { LogDestination } from './log.ts'
 import { serverOptions } from './options.ts'
+import bodies from './plugins/bodies.ts'
 import clientAddress from './plugins/client-address.ts'
 import connections from './plugins/connections.ts'
 import cors from './plugins/cors.ts'
@@ -50,6 +51,7 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(cors)
   await app.register(overload)
   await app.register(notFound)
+  await app.register(bodies)
   app.removeContentTypeParser('text/plain') // bodies are JSON; Fastify would hand text to schemas of objects
   if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))
 
