@@ -4,16 +4,19 @@ import fp from 'fastify-plugin'
 import { type Config, envOptions } from './config.ts'
 import type { LogDestination } from './log.ts'
 import { serverOptions } from './options.ts'
+import bodies from './plugins/bodies.ts'
+import clientAddress from './plugins/client-address.ts'
 import connections from './plugins/connections.ts'
 import cors from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
 import handlerTimeout from './plugins/handler-timeout.ts'
 import inFlight from './plugins/in-flight.ts'
-import limits from './plugins/limits.ts'
 import metrics from './plugins/metrics.ts'
+import notFound from './plugins/not-found.ts'
 import overload from './plugins/overload.ts'
 import parserErrors from './plugins/parser-errors.ts'
 import phase from './plugins/phase.ts'
+import requestChecks from './plugins/request-checks.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import healthRoutes from './routes/health.ts'
 import helloRoutes from './routes/hello.ts'
@@ -34,7 +37,8 @@ const rules = fp(async (app: FastifyInstance) => {
   await app.register(connections)
   await app.register(errors)
   await app.register(parserErrors)
-  await app.register(limits)
+  await app.register(clientAddress)
+  await app.register(requestChecks)
   await app.register(handlerTimeout)
 })
 
@@ -46,6 +50,8 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(rules)
   await app.register(cors)
   await app.register(overload)
+  await app.register(notFound)
+  await app.register(bodies)
   app.removeContentTypeParser('text/plain') // bodies are JSON; Fastify would hand text to schemas of objects
   if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))
 
@@ -70,6 +76,7 @@ export async function buildAdmin(app: FastifyInstance) {
   const admin = fastify(serverOptions(app.config, app.log))
   admin.decorate('config', app.config).decorate('metrics', app.metrics)
   await admin.register(rules)
+  await admin.register(notFound)
   await admin.register(healthRoutes, { service: app })
   await admin.register(metricsRoutes, { service: app })
   return admin

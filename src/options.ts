@@ -9,6 +9,7 @@ import { HttpServer } from './http-server.ts'
 import { AccessLog } from './plugins/access-log.ts'
 import { errorHandler } from './plugins/errors.ts'
 import { clientErrorHandler } from './plugins/parser-errors.ts'
+import { routableUrl } from './routable-url.ts'
 
 /** How often Node looks for connections past their time, in ms; its default of 30 s would be the error of each limit. */
 export const CHECK_INTERVAL = 250
@@ -47,6 +48,7 @@ export function serverOptions(config: Config, logger: FastifyBaseLogger) {
     genReqId: requestId,
     trustProxy: config.TRUST_PROXY.length > 0 && [...config.TRUST_PROXY],
     frameworkErrors: errorHandler,
+    rewriteUrl: routableUrl,
     schemaController: { compilersFactory: { buildValidator } },
     bodyLimit: Math.max(config.BODY_LIMIT_BYTES, 1),
     return503OnClosing: false,
@@ -59,7 +61,7 @@ export function serverOptions(config: Config, logger: FastifyBaseLogger) {
           requestTimeout,
           keepAliveTimeout,
           joinDuplicateHeaders: true, // of two Host fields Node would keep the first
-          requireHostHeader: false // answered in plugins/limits.ts, with headers and a log line
+          requireHostHeader: false // answered in plugins/request-checks.ts, with headers and a log line
         },
         handler
       )

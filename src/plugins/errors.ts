@@ -1,5 +1,5 @@
 import { validateHeaderValue } from 'node:http'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { detailOf, headersOf, isValidationError, statusOf } from '../thrown.ts'
@@ -56,18 +56,10 @@ export function errorHandler(error: unknown, request: FastifyRequest, reply: Fas
   return sendProblem(reply, status, detail ? { detail } : {})
 }
 
-function notFoundHandler(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
-  const url = request.url.replace(/\?.*/s, '')
-  const allow = this.supportedMethods.filter((method) => method !== 'OPTIONS' && this.findRoute({ method, url }))
-  const isWrongMethod = allow.length > 0 && !allow.includes(request.method)
-  return !isWrongMethod ? sendProblem(reply, 404) : sendProblem(reply.header('allow', allow.join(', ')), 405)
-}
-
-/** Every error as a problem; 405 with `Allow` where only the method is wrong. Must be registered before the routes. */
+/** Every error as a problem. Must be registered before the routes. */
 export default fp(
   async (app) => {
     app.setErrorHandler(errorHandler)
-    app.setNotFoundHandler(notFoundHandler)
   },
   { name: 'errors' }
 )

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { clientAddress } from './client-address.ts'
 import type { Connection } from './connection.ts'
 
 declare module 'fastify' {
@@ -22,7 +23,7 @@ export class Exchange {
   readonly reply: FastifyReply
   /** `undefined` for injected requests. */
   readonly connection: Connection | undefined
-  readonly remoteAddress: string
+  readonly remoteAddress: string | undefined
   /** URL pattern of the route. */
   readonly route: string
   readonly operational: boolean
@@ -48,7 +49,7 @@ export class Exchange {
     this.request = request
     this.reply = reply
     this.connection = request.server.inFlight.connectionOf(request.socket)
-    this.remoteAddress = request.ip // read now, because a closed socket has no address
+    this.remoteAddress = clientAddress(request) // read now, because a closed socket has no address
     this.route = url
     this.operational = config?.operational ?? false
     this.timeout = config?.timeout

@@ -40,7 +40,7 @@ const removals: Removal[] = [
   {
     attack: 'idle-flood',
     without: 'maxConnections',
-    file: 'plugins/limits.js',
+    file: 'plugins/request-checks.js',
     find: /app\.server\.maxConnections = .*/,
     put: ''
   },
@@ -54,14 +54,14 @@ const removals: Removal[] = [
   {
     attack: 'pipeline',
     without: 'all requests of a connection (it serves 5000)',
-    file: 'plugins/limits.js',
+    file: 'plugins/request-checks.js',
     find: 'app.server.maxHeadersCount',
     put: 'app.server.maxRequestsPerSocket = 5000\napp.server.maxHeadersCount'
   },
   {
     attack: 'malformed',
     without: 'the check of framing and Host',
-    file: 'plugins/limits.js',
+    file: 'plugins/request-checks.js',
     find: 'if (isMalformed(request))',
     put: 'if (false)'
   },
