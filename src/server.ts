@@ -3,8 +3,10 @@ import { lookup } from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildAdmin, buildApp } from './app.ts'
-import { ConfigError, loadConfig } from './config.ts'
+import { loadConfig, schema } from './config.ts'
 import { createLogger, LogDestination } from './log.ts'
+import { ConfigError } from './platform/config/faults.ts'
+import { secretValues } from './platform/config/secrets.ts'
 
 process.setSourceMapsEnabled(true)
 const CRASH_TIMEOUT = 4000 // ms for what is in flight when the app has thrown
@@ -62,8 +64,8 @@ async function listen(listener: FastifyInstance, port: number) {
 }
 
 try {
-  const config = loadConfig(process.env)
-  log = createLogger(config.LOG_LEVEL, output)
+  const config = loadConfig(process.env, (message) => log.warn(message))
+  log = createLogger(config.LOG_LEVEL, output, secretValues(schema.properties, config))
   app = await buildApp(config, log, output)
   if (config.ADMIN_PORT !== undefined) {
     admin = await buildAdmin(app)
