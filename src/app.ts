@@ -7,7 +7,7 @@ import { serverOptions } from './options.ts'
 import { envOptions } from './platform/config/load-config.ts'
 import { hideSecrets } from './platform/config/secrets.ts'
 import connections from './plugins/connections.ts'
-import cors from './plugins/cors.ts'
+import { cors, preflights } from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
 import handlerTimeout from './plugins/handler-timeout.ts'
 import inFlight from './plugins/in-flight.ts'
@@ -49,8 +49,9 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   hideSecrets(schema.properties, app.config)
   await app.register(phase)
   await app.register(metrics, { output })
-  await app.register(rules)
   await app.register(cors)
+  await app.register(rules)
+  await app.register(preflights)
   await app.register(overload)
   app.removeContentTypeParser('text/plain') // bodies are JSON; Fastify would hand text to schemas of objects
   if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
@@ -23,8 +22,10 @@ function isMalformed({ raw, url }: FastifyRequest) {
   )
 }
 
-const hasBody = (headers: IncomingHttpHeaders) =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+/** Whether a body follows that Fastify would read: it never reads one of GET or HEAD. */
+const hasBody = ({ method, headers }: FastifyRequest) =>
+  !['GET', 'HEAD'].includes(method) &&
+  (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
 
 /** Refuses what Node's parser lets through: framing that others may read differently, excess connections and headers. */
 export default fp(
@@ -39,7 +40,7 @@ export default fp(
       let status: number | undefined
       if (isMalformed(request)) status = 400
       else if (raw.rawHeaders.length >= 2 * MAX_HEADERS) status = 431
-      else if (bodiless && hasBody(headers)) status = 413
+      else if (bodiless && hasBody(request)) status = 413
       if (status === undefined) return done()
       lingerAfter(request)
       sendProblem(reply.header('connection', 'close'), status)
