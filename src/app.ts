@@ -1,13 +1,15 @@
 import env from '@fastify/env'
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Config, envOptions } from './config.ts'
+import { type Config, schema } from './config.ts'
 import type { LogDestination } from './log.ts'
 import { serverOptions } from './options.ts'
+import { envOptions } from './platform/config/load-config.ts'
+import { hideSecrets } from './platform/config/secrets.ts'
 import bodies from './plugins/bodies.ts'
 import clientAddress from './plugins/client-address.ts'
 import connections from './plugins/connections.ts'
-import cors from './plugins/cors.ts'
+import { cors, preflights } from './plugins/cors.ts'
 import errors from './plugins/errors.ts'
 import handlerTimeout from './plugins/handler-timeout.ts'
 import inFlight from './plugins/in-flight.ts'
@@ -44,11 +46,16 @@ const rules = fp(async (app: FastifyInstance) => {
 
 /** The service as a plugin, for any Fastify instance; without `config`, @fastify/env reads the environment. */
 const service = fp(async (app: FastifyInstance, { config, output }: Options) => {
-  await app.register(env, config ? { ...envOptions, data: config, env: false, dotenv: false } : envOptions)
+  await app.register(
+    env,
+    config ? { ...envOptions(schema), data: config, env: false, dotenv: false } : envOptions(schema)
+  )
+  hideSecrets(schema.properties, app.config)
   await app.register(phase)
   await app.register(metrics, { output })
-  await app.register(rules)
   await app.register(cors)
+  await app.register(rules)
+  await app.register(preflights)
   await app.register(overload)
   await app.register(notFound)
   await app.register(bodies)

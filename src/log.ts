@@ -2,7 +2,8 @@ import type { Writable } from 'node:stream'
 import { inspect } from 'node:util'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { type LogFn, type Logger, pino, stdSerializers } from 'pino'
-import type { Config } from './config.ts'
+import { redactor } from './platform/config/secrets.ts'
+import type { PlatformConfig } from './platform/config/variables.ts'
 
 const CHUNK = 16_384 // characters
 const FLUSH_INTERVAL = 100 // ms
@@ -74,7 +75,12 @@ const serializers = {
     request?.url ? { method: request.method, path: String(request.url).split('?', 1)[0] } : request
 }
 
-/** JSON lines in pino's shape: numeric `level`, `time` in ms since the epoch, `msg`. */
-export function createLogger(level: Config['LOG_LEVEL'], destination: LogDestination): FastifyBaseLogger {
-  return pino({ level, base: null, serializers, hooks: { logMethod } }, destination)
+/** JSON lines in pino's shape: numeric `level`, `time` in ms since the epoch, `msg`. No line has one of `secrets`. */
+export function createLogger(
+  level: PlatformConfig['LOG_LEVEL'],
+  destination: LogDestination,
+  secrets: readonly string[] = []
+): FastifyBaseLogger {
+  const hooks = { logMethod, ...(secrets.length > 0 && { streamWrite: redactor(secrets) }) }
+  return pino({ level, base: null, serializers, hooks }, destination)
 }

@@ -4,8 +4,8 @@ import { Ajv, type AnySchema } from 'ajv'
 import formats from 'ajv-formats'
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify'
 import type { FastifyRouteSchemaDef } from 'fastify/types/schema.js'
-import type { Config } from './config.ts'
 import { HttpServer } from './http-server.ts'
+import type { PlatformConfig } from './platform/config/variables.ts'
 import { AccessLog } from './plugins/access-log.ts'
 import { errorHandler } from './plugins/errors.ts'
 import { clientErrorHandler } from './plugins/parser-errors.ts'
@@ -40,7 +40,7 @@ function buildValidator(shared: Readonly<Record<string, AnySchema | AnySchema[]>
 }
 
 /** All of Fastify's options. */
-export function serverOptions(config: Config, logger: FastifyBaseLogger) {
+export function serverOptions(config: PlatformConfig, logger: FastifyBaseLogger) {
   const { REQUEST_TIMEOUT_MS: requestTimeout, KEEP_ALIVE_TIMEOUT_MS: keepAliveTimeout } = config
   return {
     loggerInstance: logger,

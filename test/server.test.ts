@@ -61,6 +61,22 @@ t.test('a bad environment is refused: one fatal line, exit code 1, nothing liste
   await t.rejects(open(`http://127.0.0.1:${port}`), { code: 'ECONNREFUSED' })
 })
 
+t.test('lines of .env that cannot be read are one warning, also where a fault follows', async (t) => {
+  const cwd = directory(t)
+  writeFileSync(join(cwd, '.env'), 'LOG_LEVEL: hunter2\nhunter3\n')
+  const warning = { level: 40, msg: /line 1 \(LOG_LEVEL\), 2\. / }
+  const { lines, stderr, child, exit } = await start(t, {}, { cwd })
+  t.match(lines(), [warning, { level: 30, msg: /listening/ }])
+  child.kill('SIGTERM')
+  await exit
+  const faulty = await start(t, { DOCS: 'maybe' }, { cwd })
+  await faulty.exit
+  t.match(faulty.lines(), [warning, { level: 60, msg: 'DOCS must be true or false' }])
+  t.equal(faulty.lines().length, 2)
+  t.notMatch(JSON.stringify([lines(), faulty.lines()]), 'hunter')
+  t.equal(stderr(), '')
+})
+
 t.test('a port that is taken is named in one fatal line; exit code 1', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   t.teardown(() => taken.close())

@@ -37,7 +37,9 @@ export function errorHandler(error: unknown, request: FastifyRequest, reply: Fas
     return
   }
   if (!reply.hasHeader('x-request-id')) {
-    reply.headers({ ...request.server.securityHeaders, 'x-request-id': request.id, connection: 'close' })
+    const { securityHeaders, corsHeaders } = request.server
+    reply.headers({ ...securityHeaders, ...corsHeaders?.(request.headers.origin) })
+    reply.headers({ 'x-request-id': request.id, connection: 'close' })
   }
   lingerAfter(request)
   if (status >= 500) {

@@ -35,8 +35,12 @@ function isMalformed({ raw, url }: FastifyRequest) {
   )
 }
 
+/** Whether a body follows the head. */
 export const hasBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+
+/** Fastify never reads a body of GET or HEAD. */
+const isBodiless = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD'
 
 /** Refuses what Node's parser lets through: framing that others may read differently, excess connections and headers. */
 export default fp(
@@ -57,7 +61,7 @@ export default fp(
       let status: number | undefined
       if (isMalformed(request)) status = isTooLong(request.originalUrl) ? 414 : 400
       else if (raw.rawHeaders.length >= 2 * MAX_HEADERS) status = 431
-      else if (bodiless && hasBody(headers)) status = 413
+      else if (bodiless && hasBody(headers) && !isBodiless(request)) status = 413
       if (status === undefined) return done()
       lingerAfter(request)
       sendProblem(reply.header('connection', 'close'), status)
