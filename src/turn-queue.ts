@@ -1,54 +1,72 @@
 import { AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
 
-/** How long requests may keep the event loop before it turns, and turns may keep a queue from going on, in ms. */
+/** How long one turn of the event loop may start requests, in ms. */
 const SLICE = 5
+/** How long new connections may keep requests waiting, in ms. */
+const HOLD = 25
+
+type Loop = { now: () => number; setImmediate: (callback: () => void) => unknown }
 
 /**
- * Requests in slices of 5 ms of the event loop: what a turn cannot take waits, first come first served, for a turn that
- * brings nothing new, or for 5 ms. Node accepts one connection a turn: with a slice in each, clients waited for 3 s.
+ * Starts requests in order of arrival, during at most 5 ms of each turn of the event loop, and first lets the loop accept
+ * the connections that wait. Node accepts one connection per turn: if turns are long, clients wait for seconds.
  */
 export class TurnQueue {
-  readonly #waiting: { since: number; run: () => void }[] = []
-  #sliceEnd = 0
+  readonly #loop: Loop
+  readonly #waiting: { since: number; start: () => void }[] = []
   #turnStart: number | undefined
+  #connected = false // in this turn
+  #scheduled = false
+  #heldSince = 0
 
-  get length(): number {
-    return this.#waiting.length
+  /** `loop`: the clock and the end of the turn; tests bring their own. */
+  constructor(loop: Loop = { now: () => performance.now(), setImmediate }) {
+    this.#loop = loop
   }
 
-  /** To be called for what a turn brings, before it; without it, as for injected requests, the queue stays open. */
-  begin(): void {
-    if (this.#turnStart !== undefined) return
-    this.#turnStart = performance.now()
-    if (this.#waiting.length === 0) setImmediate(() => this.#nextTurn())
-  }
-
-  /** Whether a request need not wait. */
-  isOpen(now: number): boolean {
-    return this.#turnStart === undefined || (this.#waiting.length === 0 && now - this.#turnStart <= SLICE)
-  }
-
-  /** How long the first in the queue has waited, in ms. */
+  /** How long the first request in the queue has waited, in ms. */
   waited(now: number): number {
     return now - (this.#waiting[0]?.since ?? now)
   }
 
-  /** `run` keeps its async context; AsyncResource.bind, which on Node 20 deprecates a property of each, took 3%. */
-  push(run: () => void): void {
-    const context = new AsyncResource('TurnQueue')
-    this.#waiting.push({ since: performance.now(), run: () => context.runInAsyncScope(run) })
+  /** Call it for each connection that is accepted. */
+  connected(): void {
+    this.#connected = true
+    this.#begin(this.#loop.now())
   }
 
-  #nextTurn() {
-    const now = performance.now()
-    if (this.#turnStart === undefined || now - this.#sliceEnd >= SLICE) this.#runSlice(now + SLICE)
+  /** Calls `start` now or in a later turn, in the async context of this call. */
+  push(now: number, start: () => void): void {
+    const turnStart = this.#begin(now)
+    if (this.#waiting.length === 0 && !this.#connected && now - turnStart <= SLICE) return start()
+    const context = new AsyncResource('TurnQueue') // AsyncResource.bind is slower: see bench
+    this.#waiting.push({ since: now, start: () => context.runInAsyncScope(start) })
+  }
+
+  #begin(now: number) {
+    if (!this.#scheduled) {
+      this.#heldSince = now
+      this.#schedule()
+    }
+    this.#turnStart ??= now
+    return this.#turnStart
+  }
+
+  #schedule() {
+    this.#scheduled = true
+    this.#loop.setImmediate(() => this.#endTurn())
+  }
+
+  #endTurn() {
+    const now = this.#loop.now()
+    if (!this.#connected || now - this.#heldSince >= HOLD) {
+      while (this.#waiting.length > 0 && this.#loop.now() < now + SLICE) this.#waiting.shift()?.start()
+      this.#heldSince = this.#loop.now()
+    }
     this.#turnStart = undefined
-    if (this.#waiting.length > 0) setImmediate(() => this.#nextTurn())
-  }
-
-  #runSlice(end: number) {
-    while (this.#waiting.length > 0 && performance.now() < end) this.#waiting.shift()?.run()
-    this.#sliceEnd = performance.now()
+    this.#connected = false
+    if (this.#waiting.length > 0) this.#schedule()
+    else this.#scheduled = false
   }
 }

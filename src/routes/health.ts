@@ -21,7 +21,7 @@ const options = { schema, config: { operational: true } }
 export default async function health(app: FastifyInstance, { service = app }: { service?: FastifyInstance }) {
   app.get('/livez', options, () => ({ status: 'alive' }))
   app.get('/readyz', options, (_request, reply) => {
-    const status = service.phase === 'ready' && service.overloaded() ? 'overloaded' : service.phase
+    const status = service.phase
     return status === 'ready' ? { status } : sendProblem(reply, 503, { detail: `The service is ${status}.` })
   })
 }
