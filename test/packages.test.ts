@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -35,4 +35,11 @@ t.test('.nvmrc and the image use Node 24; engines and CI begin at the same versi
   const [oldest, ...newer]: unknown[] = parse(read('.github/workflows/ci.yml')).jobs.test.strategy.matrix.node
   t.equal(JSON.parse(read('package.json')).engines.node, `>=${oldest}`)
   t.ok(newer.includes(Number(recommended)))
+})
+
+t.test('every action is pinned by commit', async (t) => {
+  const folder = join(root, '.github/workflows')
+  const uses = readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').match(/uses: .*/g) ?? [])
+  t.ok(uses.length > 5)
+  for (const line of uses) t.match(line, /^uses: [\w/-]+@[\da-f]{40} # v\d+\.\d+\.\d+$/)
 })
