@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import { Ajv, type AnySchema } from 'ajv'
 import formats from 'ajv-formats'
-import type { FastifyBaseLogger, FastifyHttpOptions } from 'fastify'
+import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify'
 import type { FastifyRouteSchemaDef } from 'fastify/types/schema.js'
 import type { Config } from './config.ts'
+import { HttpServer } from './http-server.ts'
 import { AccessLog } from './plugins/access-log.ts'
 import { errorHandler } from './plugins/errors.ts'
+import { clientErrorHandler } from './plugins/parser-errors.ts'
 import { routableUrl } from './routable-url.ts'
 
 /** How often Node looks for connections past their time, in ms; its default of 30 s would be the error of each limit. */
@@ -50,15 +52,20 @@ export function serverOptions(config: Config, logger: FastifyBaseLogger) {
     schemaController: { compilersFactory: { buildValidator } },
     bodyLimit: Math.max(config.BODY_LIMIT_BYTES, 1),
     return503OnClosing: false,
-    keepAliveTimeout,
-    requestTimeout,
-    connectionTimeout: requestTimeout + 4 * CHECK_INTERVAL, // readers that take nothing of a reply
-    http: {
-      connectionsCheckingInterval: CHECK_INTERVAL,
-      headersTimeout: Math.min(requestTimeout, 5000),
-      requestTimeout,
-      joinDuplicateHeaders: true, // or of two Host fields Node keeps the first without a word
-      requireHostHeader: false // answered in plugins/request-checks.ts, with headers and a log line
+    clientErrorHandler,
+    serverFactory(handler) {
+      const server = new HttpServer(
+        {
+          connectionsCheckingInterval: CHECK_INTERVAL,
+          headersTimeout: Math.min(requestTimeout, 5000),
+          requestTimeout,
+          keepAliveTimeout,
+          joinDuplicateHeaders: true, // of two Host fields Node would keep the first
+          requireHostHeader: false // answered in plugins/request-checks.ts, with headers and a log line
+        },
+        handler
+      )
+      return server.setTimeout(requestTimeout + 4 * CHECK_INTERVAL) // readers that take nothing of a reply
     }
-  } satisfies FastifyHttpOptions<Server>
+  } satisfies FastifyServerOptions<Server>
 }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import type { FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Problem } from './problem-schema.ts'
 
 type More = Partial<Pick<Problem, 'detail' | 'errors'>>
@@ -38,4 +38,11 @@ export function sendProblem(reply: FastifyReply, status: number, more?: More) {
     .header('content-type', problemType)
     .serializer(String)
     .send(JSON.stringify(problem(status, reply.request.id, more)))
+}
+
+/** A problem to be written past Fastify: the headers of any reply, and the body. */
+export function rawProblem({ securityHeaders }: FastifyInstance, status: number, requestId: string) {
+  const body = JSON.stringify(problem(status, requestId))
+  const own = { 'content-type': problemType, 'content-length': Buffer.byteLength(body), 'x-request-id': requestId }
+  return { headers: { ...securityHeaders, ...own }, body }
 }

@@ -31,7 +31,7 @@ async function stop(delay: number, timeout: number) {
   await sleep(delay)
   if (!(await Promise.race([close(), sleep(timeout)]))) {
     log.error('requests still in flight were cut')
-    app?.server.closeAllConnections()
+    app?.inFlight.cut()
     await sleep(50) // for their log lines
     process.exitCode = 1
   }

@@ -1,70 +1,62 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
-import { problem, problemType } from '../problem.ts'
-import { clientAddress } from './client-address.ts'
+import { rawProblem } from '../problem.ts'
+import type { Exchange } from './exchange.ts'
+import { track } from './in-flight.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The route serves those who run the service (probes, metrics): never shed; what it answers with 200 or 503 is neither logged nor counted. */
-    operational?: boolean
-  }
-}
-
-const failures = new WeakMap<FastifyReply, unknown>()
-
-/** Keeps what went wrong inside for the request's log line. */
-export function recordFailure(reply: FastifyReply, error: unknown): void {
-  failures.set(reply, error)
-}
-
-/** Without query and fragment, and of an absolute URL without the host, as each of these may hold a secret. */
+/** Without query and fragment, and of an absolute URL without the host, because each of these may hold a secret. */
 const pathOf = (url: string) => url.replace(/^\w+:\/\/[^/?#]*|[?#].*/gs, '')
 
-function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: string | undefined) {
-  const failed = failures.has(reply)
-  const { url: route = 'unmatched', config } = request.routeOptions
-  if (config?.operational && !failed && [200, 503].includes(reply.statusCode)) return
-  const { destroyed, writableFinished } = request.socket
-  const aborted = !failed && destroyed && !(writableFinished && reply.raw.writableFinished)
-  const statusCode = aborted ? 499 : reply.statusCode
-  const responseTime = reply.elapsedTime
-  request.server.metrics.requestDuration.count(request.method, route, statusCode, responseTime / 1000)
+/** 499: the client went before it had the whole reply, as in nginx. */
+function statusOf({ isUpgraded, isFinished, failure, cut, reply }: Exchange) {
+  if (isUpgraded) return 101
+  if (isFinished || failure) return reply.statusCode
+  if (cut) return reply.raw.headersSent ? reply.statusCode : 503
+  return 499
+}
 
-  const path = pathOf(request.url)
-  const entry = { method: request.method, path, route, statusCode, responseTime, remoteAddress }
-  if (!failed) return request.log.info(entry, aborted ? 'request aborted' : 'request completed')
-  const level = statusCode >= 400 && statusCode < 500 ? 'info' : 'error'
-  request.log[level]({ ...entry, err: failures.get(reply) }, 'request failed')
+function writeLine(exchange: Exchange) {
+  const { request, reply, route, remoteAddress, failure, cut } = exchange
+  const { method, server, log } = request
+  const statusCode = statusOf(exchange)
+  if (exchange.operational && !failure && (statusCode === 200 || statusCode === 503)) return
+  const responseTime = reply.elapsedTime
+  if (statusCode !== 101) server.metrics.requestDuration.count(method, route, statusCode, responseTime / 1000)
+
+  const entry = { method, path: pathOf(request.url), route, statusCode, responseTime, remoteAddress }
+  if (failure) {
+    const level = statusCode >= 400 && statusCode < 500 ? 'info' : 'error'
+    log[level]({ ...entry, err: failure.error }, 'request failed')
+  } else if (statusCode === 499) log.info(entry, 'request aborted')
+  else if (cut && !exchange.isFinished) log.warn({ ...entry, cut }, 'request cut')
+  else log.info(entry, 'request completed')
 }
 
 /**
- * One line a request, written when it ends: with its reply (`statusCode`, `responseTime` in ms), or without one when
- * the client went away first (499, as nginx has it). An error inside adds `err` and makes it a line of level error, but
- * for a status below 500 that the handler had set. What is logged is counted in `app.metrics.requestDuration`; Fastify's
- * hooks would miss the URLs that cannot be routed.
+ * One line per request, written when its reply has ended: sent, cut by the service (`cut` says why), or given up by the
+ * client (499). A WebSocket is logged with 101 when it closes. What is logged is counted in
+ * `app.metrics.requestDuration`; Fastify's hooks would miss URLs that cannot be routed.
  */
 export class AccessLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply) {
-    const address = clientAddress(request) // here, as a socket that has gone has none
-    reply.raw.on('close', () => onEnd(request, reply, address))
+    track(request, reply, writeLine)
   }
 
-  /** On 'finish', which a client that went away never lets happen; so only for what an onResponse hook throws. */
+  /** Called after the reply; the access line is written by then. */
   override requestCompleted(err: Error | null | undefined, request: FastifyRequest) {
     if (err) request.log.error({ err }, 'a hook failed after the reply')
   }
 
-  /** Where an onSend hook fails the problem too, Fastify would log once more, then send the error's message. */
-  override defaultErrorLog(error: Error, { id, server }: FastifyRequest, reply: FastifyReply) {
-    if (!failures.has(reply)) recordFailure(reply, error)
-    const body = JSON.stringify(problem(500, id))
-    const own = { 'content-type': problemType, 'content-length': Buffer.byteLength(body), 'x-request-id': id }
-    reply
-      .hijack()
-      .raw.writeHead(500, { ...server.securityHeaders, ...own })
-      .end(body)
+  /**
+   * Called when sending the problem has failed too, as with an onSend hook that always throws. Fastify would then send
+   * the message of the error, and has no other place to prevent that.
+   */
+  override defaultErrorLog(error: Error, { id, server, exchange }: FastifyRequest, reply: FastifyReply) {
+    exchange.failure ??= { error }
+    const { headers, body } = rawProblem(server, 500, id)
+    reply.hijack().raw.writeHead(500, headers).end(body)
   }
 
-  override streamError(error: Error & { code?: string }, _request: FastifyRequest, reply: FastifyReply) {
-    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') recordFailure(reply, error)
+  override streamError(error: Error & { code?: string }, { exchange }: FastifyRequest) {
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') exchange.failure = { error }
   }
 }

@@ -1,58 +1,56 @@
 import { Socket } from 'node:net'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { newestReply } from './in-flight.ts'
+import { CHECK_INTERVAL } from '../options.ts'
 
-/** How long what still comes in is read and discarded once a connection has been ended, in ms. */
+/** How long to discard input after ending a connection, in ms. */
 const LINGER = 1000
-
-/** Makes `reply` the last on its connection, its headers sent or not. */
-export function closeAfter({ raw, request }: FastifyReply): void {
-  if (!raw.shouldKeepAlive) return
-  raw.shouldKeepAlive = false
-  raw.once('close', () => request.socket.destroySoon())
-}
 
 /** Ends `socket` but reads on: closing with bytes unread resets the connection, and the client loses the last reply. */
 export function linger(socket: Socket): void {
   if (socket.writableEnded) return
-  socket.removeAllListeners('data').on('data', () => {}) // away from the parser: nothing of it becomes a request
+  socket.removeAllListeners('data').on('data', () => {}) // away from the parser, so that nothing becomes a request
+  socket.resume()
   socket.end()
   const timer = setTimeout(() => socket.destroy(), LINGER)
   socket.once('close', () => clearTimeout(timer))
 }
 
-/** If Node closes the connection after the reply to `request` and its body is not all there, lingers. */
+/**
+ * Lingers if Node closes the connection after the reply to `request` while its body has not arrived. Node calls
+ * `destroySoon` there, and offers nothing to change that (https://github.com/nodejs/node/issues/12339).
+ */
 export function lingerAfter({ raw, socket }: FastifyRequest): void {
-  socket.destroySoon = () => (raw.complete ? Socket.prototype.destroySoon.call(socket) : linger(socket))
+  socket.destroySoon = () => {
+    socket.destroySoon = Socket.prototype.destroySoon
+    if (raw.complete) socket.destroySoon()
+    else linger(socket)
+  }
 }
 
 /**
- * Knows every connection and what it waits for. While the app drains, each reply is the last on its connection, so that
- * clients move on before connections are closed under them: without that, six restarts behind a balancer of layer 4, which
- * cannot move them, cost 20 clients 12 resets. When the app closes, so are the replies in flight, and connections that
- * wait for none (idle, never used, half a request) are closed at once: Node alone would wait for them, up to its
- * keep-alive timeout (fastify#7044).
+ * Ends connections. While the app drains, each reply is the last on its connection, so that clients move on before the
+ * listener closes. A connection on which nothing moves is cut, unless the handler is at work and its route allows that.
  */
 export default fp(
   async (app) => {
-    const sockets = new Set<Socket>()
-    app.addHook('onRequest', (_request, reply, done) => {
+    app.addHook('onRequest', (request, reply, done) => {
       if (app.phase === 'draining') reply.raw.shouldKeepAlive = false
+      const { connection, timeout, asksForUpgrade } = request.exchange
+      if (timeout) connection?.socket.setTimeout(timeout + 4 * CHECK_INTERVAL)
+      if (asksForUpgrade) {
+        connection?.socket.setTimeout(0)
+        reply.raw.once('finish', () => request.socket?.destroySoon()) // a refused handshake: Node leaves the socket open
+      }
       done()
     })
-    app.server.on('connection', (socket: Socket) => {
-      sockets.add(socket.once('close', () => sockets.delete(socket)))
-    })
-    app.addHook('preClose', (done) => {
-      setImmediate(() => {
-        for (const socket of sockets) {
-          const reply = newestReply.get(socket)
-          if (!reply || reply.raw.closed) socket.destroySoon()
-          else closeAfter(reply)
-        }
-      })
-      done()
+    app.server.on('timeout', (socket) => {
+      const connection = app.inFlight.connectionOf(socket)
+      const current = connection?.current
+      if (current && !current.reply.raw.headersSent) return // the limits of the handler and of the request hold
+      if (current?.timeout === 0 && socket.writableLength === 0) return
+      if (connection) connection.cut('timeout')
+      else socket.destroy()
     })
   },
   { name: 'connections', dependencies: ['in-flight'] }

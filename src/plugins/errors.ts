@@ -3,7 +3,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem.ts'
 import { detailOf, headersOf, isValidationError, statusOf } from '../thrown.ts'
-import { recordFailure } from './access-log.ts'
 import { lingerAfter } from './connections.ts'
 import { track } from './in-flight.ts'
 
@@ -31,13 +30,13 @@ function dropInvalidHeaders(reply: FastifyReply) {
 export function errorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const own = statusOf(error)
   const status = own ?? (reply.statusCode < 400 ? 500 : reply.statusCode)
-  if (own === undefined || own >= 500) recordFailure(reply, error)
+  const exchange = track(request, reply)
+  if (own === undefined || own >= 500) exchange.failure = { error }
   if (reply.raw.headersSent) {
     reply.hijack().raw.destroy() // too late to say what went wrong
     return
   }
   if (!reply.hasHeader('x-request-id')) {
-    track(request, reply)
     reply.headers({ ...request.server.securityHeaders, 'x-request-id': request.id, connection: 'close' })
   }
   lingerAfter(request)

@@ -1,39 +1,34 @@
-import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { CHECK_INTERVAL } from '../options.ts'
-import { sendProblem } from '../problem.ts'
-import { lingerAfter } from './connections.ts'
-import { untrack } from './in-flight.ts'
+import type { Exchange } from './exchange.ts'
+import { refuseBody } from './parser-errors.ts'
 
 class HandlerTimeoutError extends Error {
   readonly code = 'HANDLER_TIMEOUT'
   readonly statusCode = 503
 }
 
-/** Node looks for late requests no more once the app closes. */
-function refuse(reply: FastifyReply) {
-  lingerAfter(reply.request)
-  sendProblem(reply.header('connection', 'close'), 408)
+function endOfTime(exchange: Exchange, limit: number) {
+  exchange.isTimedOut = true
+  const error = new HandlerTimeoutError(`The handler took longer than ${limit} ms.`)
+  exchange.abort(error)
+  if (!exchange.isUnanswered) return // by a listener of the signal
+  if (exchange.request.raw.complete) exchange.reply.send(error)
+  else refuseBody(exchange, 408, error)
 }
 
 /**
- * Answers with 503 for a handler that does not within REQUEST_TIMEOUT_MS, and aborts its `request.signal`. A reply that
- * has begun may go on as long as it moves. The requests in flight are looked at four times a second: Fastify's
- * `handlerTimeout`, a timer and an AbortController for each request, costs 0.3 of a bare one.
+ * Answers 503 for a handler that does not answer within the limit of its route, and aborts `request.signal`; 408 if the
+ * body is incomplete. Exchanges in flight are checked four times a second: Fastify's `handlerTimeout` makes a timer and
+ * an AbortController per request, which is slower (see bench).
  */
 export default fp(
   async (app) => {
-    const limit = app.config.REQUEST_TIMEOUT_MS
     function check() {
-      for (const reply of [...app.inFlight]) {
-        if (reply.elapsedTime < limit + 2 * CHECK_INTERVAL) return // a request that is not there yet gets 408 first
-        if (reply.sent || reply.raw.headersSent) continue
-        untrack(reply)
-        const { raw } = reply.request
-        raw.emit('close') // what request.signal listens to; after a body it comes too early (fastify#7033)
-        if (reply.sent) continue
-        if (raw.complete) reply.send(new HandlerTimeoutError(`The handler took longer than ${limit} ms.`))
-        else refuse(reply)
+      for (const exchange of app.inFlight) {
+        const limit = exchange.timeout ?? app.config.REQUEST_TIMEOUT_MS
+        const isLate = limit > 0 && exchange.reply.elapsedTime >= limit + 2 * CHECK_INTERVAL // Node's 408 comes first
+        if (isLate && exchange.isUnanswered && !exchange.isTimedOut) endOfTime(exchange, limit)
       }
     }
     const timer = setInterval(check, CHECK_INTERVAL).unref()

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks'
-import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { LoopLoad } from '../loop-load.ts'
 import { sendProblem } from '../problem.ts'
 import { TurnQueue } from '../turn-queue.ts'
+import type { InFlight } from './in-flight.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -12,9 +12,9 @@ declare module 'fastify' {
   }
 }
 
-function countRunning(inFlight: readonly FastifyReply[]) {
+function countRunning(inFlight: InFlight) {
   let count = 0
-  for (const { sent, raw, request } of inFlight) if (!sent && !raw.headersSent && request.raw.complete) count++
+  for (const { isUnanswered, request } of inFlight) if (isUnanswered && request.raw.complete) count++
   return count
 }
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ConnectionError } from 'fastify'
+import type { ConnectionError, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { problem, problemType, sendProblem } from '../problem.ts'
-import { closeAfter, linger } from './connections.ts'
-import { newestReply } from './in-flight.ts'
+import { rawProblem, sendProblem } from '../problem.ts'
+import { closeAfter } from './connection.ts'
+import { linger } from './connections.ts'
+import type { Exchange } from './exchange.ts'
 
 const statuses: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -13,50 +14,56 @@ const statuses: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431
 }
 
+/** Answers bytes of which no request was made, with the headers, the log line and the count of any other reply. */
+function refuse(app: FastifyInstance, socket: Socket, status: number, code: string) {
+  const requestId = randomUUID()
+  const { headers, body } = rawProblem(app, status, requestId)
+  const date = new Date().toUTCString()
+  const fields = { ...headers, date, ...(status === 405 && { allow: '' }), connection: 'close' }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
+  linger(socket)
+  app.metrics.requestDuration.count('_OTHER', 'unmatched', status, 0)
+  const unknown = { method: null, path: null, route: 'unmatched' }
+  const { remoteAddress } = socket
+  app.log.info(
+    { reqId: requestId, ...unknown, statusCode: status, responseTime: 0, remoteAddress, code },
+    'request refused'
+  )
+}
+
 /**
- * Answers what the parser refuses, or what stops halfway, and closes the connection. What no request was made of gets
- * the reply written out by hand, with the headers, the log line and the count that every reply has.
+ * Answers a request whose body will not arrive. Node tells the server alone that the parser has failed, so whoever reads
+ * the body would wait until the connection closes; they hear of it here.
  */
+export function refuseBody({ request, reply }: Exchange, status: number, error: Error): void {
+  reply.header('connection', 'close')
+  if (request.raw.listenerCount('error') > 0) request.raw.emit('error', Object.assign(error, { statusCode: status }))
+  else sendProblem(reply, status)
+}
+
+/** Fastify's option `clientErrorHandler`: what Node's parser refuses, or what stops halfway, is answered and closed. */
+export function clientErrorHandler(this: FastifyInstance, error: ConnectionError, socket: Socket) {
+  const connection = this.inFlight.connectionOf(socket)
+  if (error.code === 'ECONNRESET' || !socket.writable || !connection) return socket.destroySoon()
+  const status = statuses[error.code] ?? 400
+  const { newest } = connection
+  if (!newest && connection.isReceivingRest) return socket.destroySoon() // that request has been answered
+  if (!newest || newest.request.raw.complete) {
+    return connection.afterLast(() => refuse(this, socket, status, error.code))
+  }
+  const limit = newest.timeout ?? this.config.REQUEST_TIMEOUT_MS
+  if (status === 408 && (limit === 0 || limit > newest.reply.elapsedTime)) return // its route allows more
+  if (newest.reply.raw.headersSent) return closeAfter(newest.reply)
+  refuseBody(newest, status, error)
+}
+
+/** CONNECT is a wrong method for every target. */
 export default fp(
   async (app) => {
-    function refuse(socket: Socket, status: number, code: string) {
-      const requestId = randomUUID()
-      const body = JSON.stringify(problem(status, requestId))
-      const headers = {
-        ...app.securityHeaders,
-        'content-type': problemType,
-        'content-length': Buffer.byteLength(body),
-        'x-request-id': requestId,
-        date: new Date().toUTCString(),
-        ...(status === 405 && { allow: '' }),
-        connection: 'close'
-      }
-      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-      socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
-      linger(socket)
-      app.metrics.requestDuration.count('_OTHER', 'unmatched', status, 0)
-      const unknown = { method: null, path: null, route: 'unmatched' }
-      const { remoteAddress } = socket
-      app.log.info(
-        { reqId: requestId, ...unknown, statusCode: status, responseTime: 0, remoteAddress, code },
-        'request refused'
-      )
-    }
-
-    app.server.removeAllListeners('clientError')
-    app.server.on('clientError', (error: ConnectionError, socket: Socket) => {
-      const status = statuses[error.code] ?? 400
-      const reply = newestReply.get(socket)
-      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroySoon()
-      else if (!reply || (reply.raw.closed && reply.request.raw.complete)) refuse(socket, status, error.code)
-      else if (reply.raw.closed)
-        socket.destroySoon() // the error is in the rest of a request that has been answered
-      else if (reply.request.raw.complete || reply.raw.headersSent) closeAfter(reply)
-      else if (reply.request.raw.listenerCount('error') > 0)
-        reply.request.raw.emit('error', Object.assign(error, { statusCode: status }))
-      else sendProblem(reply.header('connection', 'close'), status)
+    app.server.on('connect', (_request, socket: Socket) => {
+      app.inFlight.connectionOf(socket)?.afterLast(() => refuse(app, socket, 405, 'CONNECT'))
     })
-    app.server.on('connect', (_request, socket: Socket) => refuse(socket, 405, 'CONNECT'))
   },
   {
     name: 'parser-errors',

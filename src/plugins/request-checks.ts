@@ -50,6 +50,7 @@ export default fp(
     })
     app.addHook('onRequest', (request, reply, done) => {
       const { headers, raw } = request
+      if (!raw.socket) return done() // injectWS makes up a request that has no more than these two
       // Node drops what came in one segment with a request to upgrade
       const isLast = headers.upgrade !== undefined || close.test(headers.connection ?? '')
       if (isLast) reply.header('connection', 'close')

@@ -9,7 +9,17 @@ import { services } from './service.ts'
 const onlyInFull = ['overload-2', 'overload-5']
 /** Of a row that is about time, as the machine may be busy; all others have one. */
 const ATTEMPTS = 3
-const groups = ['slow-clients', 'floods', 'malformed', 'bodies', 'overload', 'machine', 'signals', 'soak']
+const groups = [
+  'slow-clients',
+  'floods',
+  'connections',
+  'malformed',
+  'bodies',
+  'overload',
+  'machine',
+  'signals',
+  'soak'
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

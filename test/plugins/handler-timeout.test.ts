@@ -42,7 +42,7 @@ t.test('a body that never arrives gets 408 while the app closes too', async (t) 
   const { app, url, lines } = await listen(t, env)
   const head = 'POST /items HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{'
   const answer = exchange(url, head)
-  await until(() => app.inFlight.length === 1)
+  await until(() => app.inFlight.size === 1)
   await app.close()
   t.match(await answer, /^HTTP\/1\.1 408 .*connection: close/s)
   t.match((await lines()).at(-1), { level: 30, statusCode: 408 })

@@ -34,8 +34,8 @@ t.test('a reader that takes nothing of a large reply is cut off', async (t) => {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname).on('error', () => {})
   socket.write('GET /large?bytes=50000000 HTTP/1.1\r\nhost: a\r\n\r\n')
-  await until(async () => (await lines()).some(({ statusCode }) => statusCode === 499))
-  t.match((await lines()).at(-1), { path: '/large', msg: 'request aborted' })
+  await until(async () => (await lines()).length > 0)
+  t.match(await lines(), [{ path: '/large', level: 40, statusCode: 200, cut: 'timeout', msg: 'request cut' }])
   socket.destroy()
 })
 

@@ -5,11 +5,12 @@ import { exchange, listen, until } from '../helper.ts'
 
 const statuses = (received: string) => [...received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status)
 const post = (fields: string, body: string) => `POST /any HTTP/1.1\r\nhost: a\r\n${fields}\r\n\r\n${body}`
+const get = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
 const json = 'content-type: application/json\r\ntransfer-encoding: chunked'
 
 t.test('what is malformed gets one answer and a closed connection', async (t) => {
   const { url, lines } = await listen(t)
-  const cases: [string, string, string][] = [
+  const cases: [string, string, ...string[]][] = [
     ['a transfer coding but chunked', post('transfer-encoding: identity', ''), '400'],
     ['a transfer coding in HTTP/1.0', post(json, '0\r\n\r\n').replace('1.1', '1.0'), '400'],
     ['an invalid Host', 'GET / HTTP/1.1\r\nhost: a b\r\n\r\n', '400'],
@@ -20,10 +21,12 @@ t.test('what is malformed gets one answer and a closed connection', async (t) =>
     ['bad chunks', post(json, '+1\r\n1\r\n0\r\n\r\n'), '400'],
     ['bad chunks that nobody reads', post(json, '+1\r\n').replace('POST /any', 'GET /hold?ms=300'), '400'],
     ['bad chunks behind a reply', post('transfer-encoding: chunked', '+1\r\n1\r\n0\r\n\r\n'), '415'],
-    ['nonsense behind a request', 'GET /slow?ms=50 HTTP/1.1\r\nhost: a\r\n\r\nnonsense\r\n\r\n', '200']
+    ['nonsense behind a request', 'GET /slow?ms=50 HTTP/1.1\r\nhost: a\r\n\r\nnonsense\r\n\r\n', '200', '400'],
+    ['nonsense behind two requests', `${get}${get}nonsense\r\n\r\n`, '200', '200', '400']
   ]
-  for (const [name, bytes, status] of cases) t.same(statuses(await exchange(url, bytes)), [status], name)
-  await until(async () => (await lines()).filter(({ statusCode }) => statusCode).length === cases.length)
+  for (const [name, bytes, ...answers] of cases) t.same(statuses(await exchange(url, bytes)), answers, name)
+  const count = cases.flatMap(([, , ...answers]) => answers).length
+  await until(async () => (await lines()).filter(({ statusCode }) => statusCode).length === count)
   t.pass('one line each')
 })
 
