@@ -7,7 +7,7 @@ const isAddress = (text: string) => isIP(text) !== 0 && !text.includes('%')
 
 /** The client's address as a trusted proxy forwards it; the peer's where it forwards something else. */
 export function clientAddress({ ip, socket }: FastifyRequest): string | undefined {
-  return isAddress(ip) ? ip : socket.remoteAddress
+  return isAddress(ip) ? ip : socket?.remoteAddress
 }
 
 /** Drops an `X-Forwarded-For` of a trusted proxy that names no address, so that `request.ip` is always one. */
