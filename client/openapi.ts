@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { buildApp } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
-import { createLogger, LogDestination } from '../src/log.ts'
+import { createLogger, LogDestination } from '../src/platform/logging/logger.ts'
 
 const output = new LogDestination(process.stderr)
 const app = await buildApp(loadConfig({ DOCS: 'true' }), createLogger('warn', output), output)

@@ -2,27 +2,27 @@ import env from '@fastify/env'
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Config, schema } from './config.ts'
-import type { LogDestination } from './log.ts'
-import { serverOptions } from './options.ts'
+import type { LogDestination } from './platform/logging/logger.ts'
+import { serverOptions } from './platform/http/options.ts'
 import { envOptions } from './platform/config/load-config.ts'
 import { hideSecrets } from './platform/config/secrets.ts'
-import bodies from './plugins/bodies.ts'
-import clientAddress from './plugins/client-address.ts'
-import connections from './plugins/connections.ts'
-import { cors, preflights } from './plugins/cors.ts'
-import errors from './plugins/errors.ts'
-import handlerTimeout from './plugins/handler-timeout.ts'
-import inFlight from './plugins/in-flight.ts'
-import metrics from './plugins/metrics.ts'
-import notFound from './plugins/not-found.ts'
-import overload from './plugins/overload.ts'
-import parserErrors from './plugins/parser-errors.ts'
-import phase from './plugins/phase.ts'
-import requestChecks from './plugins/request-checks.ts'
-import securityHeaders from './plugins/security-headers.ts'
-import healthRoutes from './routes/health.ts'
+import bodies from './platform/http/bodies.ts'
+import clientAddress from './platform/http/client-address.ts'
+import connections from './platform/http/connections.ts'
+import { cors, preflights } from './platform/http/cors.ts'
+import errors from './platform/errors/error-handler.ts'
+import handlerTimeout from './platform/http/timeouts.ts'
+import inFlight from './platform/http/in-flight.ts'
+import metrics from './platform/metrics/metrics.ts'
+import notFound from './platform/errors/not-found.ts'
+import overload from './platform/overload/overload.ts'
+import parserErrors from './platform/http/parser-errors.ts'
+import phase from './platform/health/phase.ts'
+import requestChecks from './platform/http/request-checks.ts'
+import securityHeaders from './platform/http/security-headers.ts'
+import healthRoutes from './platform/health/routes.ts'
 import helloRoutes from './routes/hello.ts'
-import metricsRoutes from './routes/metrics.ts'
+import metricsRoutes from './platform/metrics/routes.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -60,7 +60,7 @@ const service = fp(async (app: FastifyInstance, { config, output }: Options) => 
   await app.register(notFound)
   await app.register(bodies)
   app.removeContentTypeParser('text/plain') // bodies are JSON; Fastify would hand text to schemas of objects
-  if (app.config.DOCS) await app.register(import('./plugins/docs.ts'))
+  if (app.config.DOCS) await app.register(import('./platform/docs/docs.ts'))
 
   await app.register(helloRoutes)
   if (app.config.ADMIN_PORT === undefined) {

@@ -1,7 +1,7 @@
 import './platform/process/source-maps.ts'
 import { buildAdmin, buildApp } from './app.ts'
 import { loadConfig, schema } from './config.ts'
-import { createLogger, LogDestination } from './log.ts'
+import { createLogger, LogDestination } from './platform/logging/logger.ts'
 import { ConfigError } from './platform/config/faults.ts'
 import { secretValues } from './platform/config/secrets.ts'
 import { run } from './platform/process/run.ts'

@@ -7,7 +7,7 @@ import t from 'tap'
 import { directory, freePorts, until } from './helper.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const routes = new URL('./fixtures/routes.mjs', import.meta.url).href
+const routes = new URL('./platform/service/routes.mjs', import.meta.url).href
 const PATIENCE = 60_000 // ms, for a busy machine
 
 /** A copy of the parts of the project that `paths` name, with its packages. */

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '#src/app'
 import { loadConfig } from '#src/config'
-import { createLogger, LogDestination } from '#src/log'
+import { createLogger, LogDestination } from '#src/platform/logging/logger'
 
 export type Line = Record<string, unknown>
 type Teardown = { teardown: (fn: () => unknown) => unknown }
@@ -20,7 +20,7 @@ type StartOptions = { cwd?: string; routes?: boolean; args?: string[] }
 /** Nothing is shed, as here the loop is late for reasons of its own; with an empty value the default applies. */
 const calm = { OVERLOAD_DELAY_MS: '0' }
 const server = fileURLToPath(new URL('../dist/server.js', import.meta.url))
-const routes = new URL('./fixtures/routes.mjs', import.meta.url).href
+const routes = new URL('./platform/service/routes.mjs', import.meta.url).href
 const START_TIMEOUT = 30_000 // ms; a start takes 300 to 1000, and 10 s were once too few on a starved machine
 
 const parse = (text: string): Line[] =>
@@ -65,7 +65,7 @@ export async function build(t: Teardown, env: Environment = {}, addRoutes?: (app
 
 /** The same on a port of its own, with the routes of fixtures/misbehaviour.mjs. */
 export async function listen(t: Teardown, env: Environment = {}) {
-  const routes = import(new URL('./fixtures/misbehaviour.mjs', import.meta.url).href)
+  const routes = import(new URL('./platform/service/misbehaviour.mjs', import.meta.url).href)
   const { app, lines } = await build(t, env, (app) => app.register(routes))
   return { app, lines, url: await app.listen() }
 }

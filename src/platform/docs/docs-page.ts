@@ -1,0 +1,67 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import { packageInfo } from './openapi-options.ts'
+import { sendProblem } from '../problem/problem.ts'
+
+/** Loads again after a failure: see openapi-document.ts. */
+const require = createRequire(import.meta.url)
+const hidden = { schema: { hide: true } }
+const root = fileURLToPath(new URL('static/', import.meta.resolve('@fastify/swagger-ui')))
+
+/** The page needs no inline script and no inline style, and upgrades nothing to https. docs/security.md explains both. */
+const headers = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()'
+}
+
+const html = (title: string) => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>${title}</title>
+<link rel="icon" type="image/png" href="/docs/static/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/static/swagger-ui.css">
+<link rel="stylesheet" href="/docs/static/index.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/static/swagger-ui-bundle.js"></script>
+<script src="/docs/initializer.js"></script>
+</body>
+</html>
+`
+
+const initializer = `SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  validatorUrl: null,
+  oauth2RedirectUrl: location.origin + '/docs/static/oauth2-redirect.html'
+})
+`
+
+/** Swagger UI at `/docs`. Its files are sent from disk as fast as the client reads, and with an ETag. */
+export async function docsPage(app: FastifyInstance) {
+  for (const url of ['/docs', '/docs/']) {
+    app.get(url, hidden, (_request, reply) => {
+      reply.headers(headers).type('text/html; charset=utf-8').send(html(packageInfo().name))
+    })
+  }
+  app.get('/docs/initializer.js', hidden, (_request, reply) => {
+    reply.headers(headers).type('text/javascript; charset=utf-8').send(initializer)
+  })
+  app.get<{ Params: { '*': string } }>('/docs/static/*', hidden, async ({ raw, params }, reply) => {
+    const { send }: typeof import('@fastify/send') = require('@fastify/send')
+    const file = await send(raw, encodeURI(params['*']), { root, index: false, acceptRanges: false })
+    if (file.type === 'file') {
+      const { statusCode, stream } = file
+      return reply.code(statusCode).headers(file.headers).headers(headers).send(stream)
+    }
+    file.stream.destroy()
+    if (file.type === 'directory') return sendProblem(reply, 404)
+    if (file.statusCode >= 500) throw file.metadata.error
+    return sendProblem(reply, file.statusCode)
+  })
+}

@@ -1,0 +1,107 @@
+import type { Socket } from 'node:net'
+import { getHeapStatistics } from 'node:v8'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { BodyBudget, type HeldBody } from './body-budget.ts'
+import { sendProblem } from '../problem/problem.ts'
+import { lingerAfter } from './connections.ts'
+import { hasBody } from './request-checks.ts'
+
+/** The part of V8's heap limit that bodies may hold. Parsed, they take several times their length. */
+const SHARE = 1 / 16
+
+/**
+ * A body may arrive in 1,000 pieces of any size; what is more must have 64 bytes a piece on average. A piece is what
+ * Node hands on at once: a chunk of the chunked coding, or one read from the socket. TCP sends segments of several
+ * hundred bytes on the worst of networks, so only a client that makes small pieces on purpose exceeds this.
+ */
+const FREE_PIECES = 1000
+const PIECE = 64 // bytes
+
+/** Answers a request whose body is not read any further, or cuts the connection where the reply has begun. */
+function refuse(request: FastifyRequest, reply: FastifyReply, status: number, more = {}) {
+  if (reply.sent || reply.raw.headersSent) return request.socket.destroy()
+  lingerAfter(request)
+  return sendProblem(reply.header('connection', 'close'), status, more)
+}
+
+/**
+ * Bounds what bodies cost.
+ * - All that the app holds have at most `limit` bytes together, by default a sixteenth of V8's heap limit; beyond it,
+ *   503 with `Retry-After`. A body is held from its first byte until its handler answers, or until its handler begins
+ *   where that reads it as a stream.
+ * - A body that arrives in too many small pieces gets 400: each of them costs more than its bytes.
+ */
+export default fp(
+  async (app, { limit = getHeapStatistics().heap_size_limit * SHARE }: { limit?: number }) => {
+    const budget = new BodyBudget(limit)
+    const held = new WeakMap<FastifyRequest, HeldBody>()
+    const open = new WeakMap<Socket, Set<FastifyRequest>>()
+
+    function release(request: FastifyRequest) {
+      const body = held.get(request)
+      if (!body) return
+      held.delete(request)
+      open.get(request.socket)?.delete(request)
+      budget.release(body)
+    }
+
+    /** Node 20 and 22 close no reply that waits behind another one when the connection ends. */
+    function releaseAtEnd(request: FastifyRequest, reply: FastifyReply) {
+      reply.raw.once('close', () => release(request))
+      const known = open.get(request.socket)
+      if (known) return known.add(request)
+      const requests = new Set([request])
+      open.set(request.socket, requests)
+      return request.socket.once('close', () => requests.forEach(release))
+    }
+
+    function hold(request: FastifyRequest, reply: FastifyReply) {
+      const { raw } = request
+      let pieces = 0
+      let received = 0 // bytes
+      /** Whoever collects the body lets it go; a stream ends when the connection does. */
+      function stop() {
+        raw.off('data', onData)
+        if (!held.has(request)) return
+        for (const event of ['data', 'end', 'error']) raw.removeAllListeners(event)
+        release(request)
+      }
+      const body = {
+        held: 0,
+        refuse() {
+          stop()
+          refuse(request, reply.header('retry-after', '1'), 503)
+        }
+      }
+      function onData({ length }: Buffer) {
+        received += length
+        if (++pieces > FREE_PIECES + received / PIECE) {
+          stop()
+          refuse(request, reply, 400, { detail: 'The body arrives in too many small pieces.' })
+        } else if (held.has(request)) budget.add(body, length)
+      }
+      held.set(request, body)
+      releaseAtEnd(request, reply)
+      raw.once('resume', () => raw.on('data', onData)) // with a reader: a listener alone would make it flow
+      raw.once('end', () => budget.complete(body))
+    }
+
+    app.addHook('onRequest', (request, reply, done) => {
+      if (hasBody(request.raw.headers)) hold(request, reply)
+      done()
+    })
+    app.addHook('onRoute', (route) => {
+      if ([route.method].flat().every((method) => method === 'GET' || method === 'HEAD')) return
+      route.preValidation = [route.preValidation ?? []].flat().concat((request, _reply, done) => {
+        if (!request.raw.readableEnded) release(request)
+        done()
+      })
+      route.onSend = [route.onSend ?? []].flat().concat((request, _reply, payload, done) => {
+        release(request)
+        done(null, payload)
+      })
+    })
+  },
+  { name: 'bodies' }
+)

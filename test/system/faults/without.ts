@@ -1,0 +1,228 @@
+// tsx test/faults/without.ts [attack ...]: takes one defence out of a copy of dist/ and holds that its attack then fails.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+type Removal = {
+  attack: string
+  /** What the copy lacks, or does where the service has nothing to take out. */
+  without: string
+  file: string
+  find: string | RegExp
+  put: string
+}
+
+const first = /^/
+const removals: Removal[] = [
+  {
+    attack: 'slow-headers',
+    without: 'looking for late connections four times a second',
+    file: 'options.js',
+    find: /(connectionsCheckingInterval: )\w+/,
+    put: '$160_000'
+  },
+  {
+    attack: 'slow-body',
+    without: 'looking for late connections and late handlers four times a second',
+    file: 'options.js',
+    find: /(CHECK_INTERVAL = )\w+/,
+    put: '$160_000'
+  },
+  {
+    attack: 'slow-read',
+    without: 'connectionTimeout',
+    file: 'options.js',
+    find: /connectionTimeout: .*/,
+    put: 'connectionTimeout: 0,'
+  },
+  {
+    attack: 'idle-flood',
+    without: 'maxConnections',
+    file: 'plugins/request-checks.js',
+    find: /app\.server\.maxConnections = .*/,
+    put: ''
+  },
+  {
+    attack: 'churn',
+    without: 'expecting connections to be reset',
+    file: 'plugins/parser-errors.js',
+    find: "if (error.code === 'ECONNRESET'",
+    put: "if (error.code === 'ECONNRESET') process.exit(1)\nif (error.code === 'ECONNRESET'"
+  },
+  {
+    attack: 'pipeline',
+    without: 'all requests of a connection (it serves 5000)',
+    file: 'plugins/request-checks.js',
+    find: 'app.server.maxHeadersCount',
+    put: 'app.server.maxRequestsPerSocket = 5000\napp.server.maxHeadersCount'
+  },
+  {
+    attack: 'malformed',
+    without: 'the check of framing and Host',
+    file: 'plugins/request-checks.js',
+    find: 'if (isMalformed(request))',
+    put: 'if (false)'
+  },
+  {
+    attack: 'mutations',
+    without: 'closing after what no hook has seen',
+    file: 'plugins/errors.js',
+    find: 'track(request, reply);',
+    put: ''
+  },
+  {
+    attack: 'bodies',
+    without: 'refusing __proto__',
+    file: 'options.js',
+    find: /trustProxy:/,
+    put: "onProtoPoisoning: 'ignore', onConstructorPoisoning: 'ignore', trustProxy:"
+  },
+  {
+    attack: 'lengths',
+    without: 'reading on after a refusal',
+    file: 'plugins/connections.js',
+    find: 'socket.destroySoon = ',
+    put: 'const never = '
+  },
+  ...['overload-2', 'overload-5', 'overload-10'].map((attack) => ({
+    attack,
+    without: 'shedding',
+    file: 'plugins/overload.js',
+    find: 'if (limit === 0)',
+    put: 'if (true)'
+  })),
+  {
+    attack: 'overload-0.8',
+    without: 'patience: it sheds what waits at all',
+    file: 'plugins/overload.js',
+    find: 'queue.waited(now)) > limit',
+    put: 'load.wait(1)) > 1'
+  },
+  {
+    attack: 'blocked-loop',
+    without: 'forgetting that the loop has been late',
+    file: 'loop-load.js',
+    find: 'Math.max(this.#running + this.admitted, queued)',
+    put: '(this.#lateFor = 1e9)'
+  },
+  {
+    attack: 'memory',
+    without: 'saying so (it exits with 0 at 40 MB of heap)',
+    file: 'server.js',
+    find: first,
+    put: 'setInterval(() => process.memoryUsage().heapUsed > 40e6 && process.exit(0), 10).unref();\n'
+  },
+  {
+    attack: 'stdout-closed',
+    without: 'a listener for errors of stdout',
+    file: 'log.js',
+    find: /stream\.on\('error', \(\) => \{ ?\}\)/,
+    put: 'stream'
+  },
+  {
+    attack: 'stdout-full',
+    without: 'a listener for errors of stdout',
+    file: 'log.js',
+    find: /stream\.on\('error', \(\) => \{ ?\}\)/,
+    put: 'stream'
+  },
+  {
+    attack: 'stdout-stalled',
+    without: 'the bound of 4 MiB',
+    file: 'log.js',
+    find: 'const LIMIT = 4 *',
+    put: 'const LIMIT = 4000 *'
+  },
+  {
+    attack: 'clock',
+    without: 'the monotonic clock',
+    file: 'plugins/access-log.js',
+    find: first,
+    put: "Object.defineProperty(performance, 'now', { value: () => Date.now() });\n"
+  },
+  {
+    attack: 'descriptors',
+    without: 'letting go of connections whose client has gone',
+    file: 'plugins/connections.js',
+    find: 'sockets.add(socket',
+    put: 'socket._destroy = () => {}; sockets.add(socket'
+  },
+  {
+    attack: 'signals-during-boot',
+    without: 'handlers for signals',
+    file: 'server.js',
+    find: /process\.on\('SIGTERM', onSignal\).*/,
+    put: ''
+  },
+  {
+    attack: 'signals-in-flight',
+    without: 'waiting for requests in flight',
+    file: 'server.js',
+    find: 'await app?.close()',
+    put: ''
+  },
+  {
+    attack: 'signals-twice',
+    without: 'heed of the second signal',
+    file: 'server.js',
+    find: /if \(stopping\)\s+process\.exit\(1\)/,
+    put: 'if (stopping) return'
+  },
+  {
+    attack: 'signals-ignored',
+    without: 'ignoring SIGPIPE',
+    file: 'server.js',
+    find: "process.on('SIGTERM'",
+    put: "process.on('SIGPIPE', onSignal).on('SIGTERM'"
+  },
+  {
+    attack: 'kill-and-restart',
+    without: 'independence of what a predecessor left (a lock)',
+    file: 'server.js',
+    find: first,
+    put: "import { mkdirSync } from 'node:fs'; mkdirSync('/tmp/faults-lock-' + process.env.PORT);\n"
+  },
+  {
+    attack: 'port-taken',
+    without: 'the fatal line',
+    file: 'server.js',
+    find: /log\.fatal\(err instanceof/,
+    put: 'void (err instanceof'
+  },
+  {
+    attack: 'soak',
+    without: 'forgetting connections that are closed',
+    file: 'plugins/connections.js',
+    find: /socket\.once\('close', \(\) => sockets\.delete\(socket\)\)/,
+    put: 'socket'
+  }
+]
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const chosen = process.argv.slice(2)
+let missed = 0
+for (const { attack, without, file, find, put } of removals) {
+  if (chosen.length > 0 && !chosen.includes(attack)) continue
+  const copy = mkdtempSync(join(tmpdir(), 'without-'))
+  cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'))
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  const path = join(copy, 'dist', file)
+  const text = readFileSync(path, 'utf8')
+  const patched = text.replace(find, put)
+  if (patched === text) throw new Error(`${file} has changed: ${find} is not in it`)
+  writeFileSync(path, patched)
+  const run = ['--import', import.meta.resolve('tsx'), join(root, 'test/faults/run.ts'), attack, '--quick']
+  const { status, stderr } = spawnSync(process.execPath, [...run, '--server', join(copy, 'dist/server.js')], {
+    encoding: 'utf8',
+    cwd: root
+  })
+  rmSync(copy, { recursive: true })
+  if (status !== 1) missed++
+  const line = stderr.split('\n').find((line) => /^(ok|FAIL)/.test(line)) ?? stderr
+  console.log(`${status === 1 ? 'seen  ' : 'MISSED'} ${attack} without ${without}: ${line}`)
+}
+console.log(`${missed} missed`)
+process.exitCode = missed > 0 ? 1 : 0
