@@ -1,6 +1,11 @@
 import type { FromSchema } from 'json-schema-to-ts'
-import { loadConfig as load } from './platform/config/load-config.ts'
-import { environment, platformVariables } from './platform/config/variables.ts'
+import { environment, platformVariables } from './platform/index.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+  }
+}
 
 /** The variables of the service, as JSON Schema. A variable without a default that must be set stands in `required`. */
 export const schema = {
@@ -11,8 +16,5 @@ export const schema = {
   required: []
 } as const
 
-/** The validated values, by variable; read-only. */
+/** The validated values, by variable. */
 export type Config = FromSchema<typeof schema>
-
-/** For callers that pass no schema. */
-export const loadConfig = (env: NodeJS.ProcessEnv, warn?: (message: string) => void): Config => load(schema, env, warn)

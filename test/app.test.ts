@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { build, directory, freePorts, until } from './helper.ts'
+import { build, directory, until } from './helper.ts'
+import { freePorts } from './platform/harness.ts'
 
 const cli = fileURLToPath(new URL('../node_modules/fastify-cli/cli.js', import.meta.url))
 const app = fileURLToPath(new URL('../dist/app.js', import.meta.url))

@@ -7,7 +7,8 @@ import type { IPodSpec } from 'kubernetes-models/v1/PodSpec'
 import type { IService } from 'kubernetes-models/v1/Service'
 import { test } from 'tap'
 import { parse } from 'yaml'
-import { loadConfig, schema } from '#src/config'
+import { schema } from '#src/config'
+import { load } from './helper.ts'
 import { controls, violations } from './pod-security.ts'
 
 const folder = new URL('../deploy/kubernetes/', import.meta.url)
@@ -131,7 +132,7 @@ test('beyond "restricted": a read-only root, and no token of the API server', as
 })
 
 test('the pod is not killed before its drain can end', async (t) => {
-  const { DRAIN_DELAY_MS, SHUTDOWN_TIMEOUT_MS, REQUEST_TIMEOUT_MS } = loadConfig({ ...imageEnv, ...env })
+  const { DRAIN_DELAY_MS, SHUTDOWN_TIMEOUT_MS, REQUEST_TIMEOUT_MS } = load({ ...imageEnv, ...env })
   const preStop = container.lifecycle?.preStop?.sleep?.seconds ?? 0
   t.ok(preStop > 0)
   const worst = preStop * 1000 + DRAIN_DELAY_MS + SHUTDOWN_TIMEOUT_MS
@@ -150,7 +151,7 @@ test('every variable that is set is one of the service, and valid', async (t) =>
       Object.keys(variables).filter((name) => !Object.keys(schema.properties).includes(name)),
       []
     )
-    t.doesNotThrow(() => loadConfig(variables))
+    t.doesNotThrow(() => load(variables))
   }
 })
 
@@ -214,7 +215,7 @@ test('requests and limits are set', async (t) => {
 })
 
 test('systemd waits for the drain', async (t) => {
-  const { DRAIN_DELAY_MS, SHUTDOWN_TIMEOUT_MS } = loadConfig({})
+  const { DRAIN_DELAY_MS, SHUTDOWN_TIMEOUT_MS } = load({})
   const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])
   t.ok(seconds * 1000 > DRAIN_DELAY_MS + SHUTDOWN_TIMEOUT_MS)
 })

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { directory, freePorts, until } from './helper.ts'
+import { directory, freePorts, until } from './platform/harness.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const routes = new URL('./platform/service/routes.mjs', import.meta.url).href

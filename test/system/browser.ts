@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BrowserContext, chromium } from 'playwright-core'
 import ts from 'typescript'
-import { start } from '../helper.ts'
+import { start } from '../platform/helper.ts'
 
 const { values } = parseArgs({ options: { screenshot: { type: 'string' } } })
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']

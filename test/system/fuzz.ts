@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
+import { start } from '../platform/helper.ts'
 import { type Attempt, type OpenApi, operationsOf, requestsFor } from './fuzz-requests.ts'
-import { start } from '../helper.ts'
 
 type Reply = { status: number; headers: IncomingHttpHeaders; body: string }
 

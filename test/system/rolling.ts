@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { directory, freePorts, start } from '../helper.ts'
+import { directory, freePorts, start } from '../platform/helper.ts'
 
 const load = fileURLToPath(new URL('../platform/service/keep-alive-load.mjs', import.meta.url))
 const CLIENTS = 20

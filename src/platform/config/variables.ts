@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import type { FromSchema } from 'json-schema-to-ts'
 
 const port = { type: 'integer', minimum: 0, maximum: 65_535 } as const
@@ -43,3 +44,6 @@ export const environment = { type: 'object', fromText: true, additionalPropertie
 
 /** The validated values of the platform's variables. */
 export type PlatformConfig = FromSchema<typeof environment & { readonly properties: typeof platformVariables }>
+
+/** The platform's part of `app.config`, which the service types by its own schema. */
+export const configOf = (app: FastifyInstance) => app.getDecorator<PlatformConfig>('config')

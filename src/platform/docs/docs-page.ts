@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
-import { packageInfo } from './openapi-options.ts'
 import { sendProblem } from '../problem/problem.ts'
+import { packageInfo } from './openapi-options.ts'
 
 /** Loads again after a failure: see openapi-document.ts. */
 const require = createRequire(import.meta.url)

@@ -1,10 +1,10 @@
 import { validateHeaderValue } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { sendProblem } from '../problem/problem.ts'
-import { detailOf, headersOf, isValidationError, statusOf } from './thrown.ts'
 import { lingerAfter } from '../http/connections.ts'
 import { track } from '../http/in-flight.ts'
+import { sendProblem } from '../problem/problem.ts'
+import { detailOf, headersOf, isValidationError, statusOf } from './thrown.ts'
 
 /** Where input comes in, as OpenAPI names it. */
 const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const

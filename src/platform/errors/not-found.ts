@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { sendProblem } from '../problem/problem.ts'
 import { lingerAfter } from '../http/connections.ts'
 import { hasBody } from '../http/request-checks.ts'
+import { sendProblem } from '../problem/problem.ts'
 
 function sendNotFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
   const url = request.url.replace(/\?.*/s, '')

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { configOf } from '../config/variables.ts'
 
 /** Without a zone, in which `isIP` accepts any text. */
 const isAddress = (text: string) => isIP(text) !== 0 && !text.includes('%')
@@ -13,7 +14,7 @@ export function clientAddress({ ip, socket }: FastifyRequest): string | undefine
 /** Drops an `X-Forwarded-For` of a trusted proxy that names no address, so that `request.ip` is always one. */
 export default fp(
   async (app) => {
-    if (app.config.TRUST_PROXY.length === 0) return
+    if (configOf(app).TRUST_PROXY.length === 0) return
     app.addHook('onRequest', ({ ip, raw }, _reply, done) => {
       if (!isAddress(ip)) delete raw.headers['x-forwarded-for']
       done()

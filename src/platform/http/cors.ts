@@ -1,6 +1,7 @@
 import type { FastifyCorsOptionsDelegateCallback } from '@fastify/cors'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { configOf } from '../config/variables.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -22,8 +23,8 @@ const isPreflight = ({ method, headers }: FastifyRequest) =>
  */
 export const cors = fp(
   async (app) => {
-    const { CORS_CREDENTIALS: credentials, CORS_MAX_AGE_S: maxAge } = app.config
-    const origins = new Set<string | undefined>(app.config.CORS_ORIGIN)
+    const { CORS_ORIGIN, CORS_CREDENTIALS: credentials, CORS_MAX_AGE_S: maxAge } = configOf(app)
+    const origins = new Set<string | undefined>(CORS_ORIGIN)
     if (origins.size === 0) return
 
     const options = { credentials, maxAge, methods, exposedHeaders, preflightContinue: true }

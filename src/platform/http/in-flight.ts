@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { HttpServer } from './http-server.ts'
 import type { Connection } from './connection.ts'
 import { Exchange } from './exchange.ts'
+import { HttpServer } from './http-server.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

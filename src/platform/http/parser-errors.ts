@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { configOf } from '../config/variables.ts'
 import { rawProblem, sendProblem } from '../problem/problem.ts'
 import { closeAfter } from './connection.ts'
 import { linger } from './connections.ts'
@@ -52,7 +53,7 @@ export function clientErrorHandler(this: FastifyInstance, error: ConnectionError
   if (!newest || newest.request.raw.complete) {
     return connection.afterLast(() => refuse(this, socket, status, error.code))
   }
-  const limit = newest.timeout ?? this.config.REQUEST_TIMEOUT_MS
+  const limit = newest.timeout ?? configOf(this).REQUEST_TIMEOUT_MS
   if (status === 408 && (limit === 0 || limit > newest.reply.elapsedTime)) return // its route allows more
   if (newest.reply.raw.headersSent) return closeAfter(newest.reply)
   refuseBody(newest, status, error)

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { isHost } from './host.ts'
+import { configOf } from '../config/variables.ts'
 import { sendProblem } from '../problem/problem.ts'
-import { isTooLong, routableUrl } from './routable-url.ts'
 import { lingerAfter } from './connections.ts'
+import { isHost } from './host.ts'
+import { isTooLong, routableUrl } from './routable-url.ts'
 
 /** Node keeps this many header fields and drops the rest without a word. */
 const MAX_HEADERS = 1000
@@ -45,8 +46,9 @@ const isBodiless = ({ method }: FastifyRequest) => method === 'GET' || method ==
 /** Refuses what Node's parser lets through: framing that others may read differently, excess connections and headers. */
 export default fp(
   async (app) => {
-    const bodiless = app.config.BODY_LIMIT_BYTES === 0 // Fastify's own limit begins at 1
-    app.server.maxConnections = app.config.MAX_CONNECTIONS
+    const { BODY_LIMIT_BYTES, MAX_CONNECTIONS } = configOf(app)
+    const bodiless = BODY_LIMIT_BYTES === 0 // Fastify's own limit begins at 1
+    app.server.maxConnections = MAX_CONNECTIONS
     app.server.maxHeadersCount = MAX_HEADERS
     app.server.on('checkExpectation', (request, response) => {
       request.url = routableUrl(request)

@@ -1,7 +1,10 @@
 import fp from 'fastify-plugin'
-import { CHECK_INTERVAL } from './options.ts'
+import { configOf } from '../config/variables.ts'
 import type { Exchange } from './exchange.ts'
 import { refuseBody } from './parser-errors.ts'
+
+/** How often Node and this plugin look for what has taken too long, in ms. Each limit is exact to this. */
+export const CHECK_INTERVAL = 250
 
 class HandlerTimeoutError extends Error {
   readonly code = 'HANDLER_TIMEOUT'
@@ -24,9 +27,10 @@ function endOfTime(exchange: Exchange, limit: number) {
  */
 export default fp(
   async (app) => {
+    const { REQUEST_TIMEOUT_MS } = configOf(app)
     function check() {
       for (const exchange of app.inFlight) {
-        const limit = exchange.timeout ?? app.config.REQUEST_TIMEOUT_MS
+        const limit = exchange.timeout ?? REQUEST_TIMEOUT_MS
         const isLate = limit > 0 && exchange.reply.elapsedTime >= limit + 2 * CHECK_INTERVAL // Node's 408 comes first
         if (isLate && exchange.isUnanswered && !exchange.isTimedOut) endOfTime(exchange, limit)
       }

@@ -1,7 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
-import type { LogDestination } from '../logging/logger.ts'
 import { MetricsText } from './metrics-text.ts'
 import { buildRegistry } from './registry.ts'
 import { RequestDuration } from './request-duration.ts'
@@ -12,16 +11,19 @@ declare module 'fastify' {
   }
 }
 
+/** Where log lines go. */
+type Output = { readonly dropped: number }
+
 export class Metrics {
   readonly requestDuration = new RequestDuration()
   /** Requests refused because of overload. */
   shed = 0
-  readonly #output: LogDestination | undefined
+  readonly #output: Output | undefined
   readonly #text: MetricsText
   #registry: Registry | undefined
 
   /** `output` is where the log goes, if it counts the lines that it drops. */
-  constructor(log: FastifyBaseLogger, output?: LogDestination) {
+  constructor(log: FastifyBaseLogger, output?: Output) {
     this.#output = output
     this.#text = new MetricsText(
       log,
@@ -48,7 +50,7 @@ export class Metrics {
 
 /** `app.metrics`: the counters of the service. */
 export default fp(
-  async (app: FastifyInstance, { output }: { output: LogDestination | undefined }) => {
+  async (app: FastifyInstance, { output }: { output: Output | undefined }) => {
     app.decorate('metrics', new Metrics(app.log, output))
   },
   { name: 'metrics' }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import fp from 'fastify-plugin'
+import { configOf } from '../config/variables.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { VirtualQueue } from './virtual-queue.ts'
@@ -14,7 +15,7 @@ const INTERVAL = 20
  */
 export default fp(
   async (app) => {
-    const limit = app.config.OVERLOAD_DELAY_MS
+    const limit = configOf(app).OVERLOAD_DELAY_MS
     if (limit === 0) return
 
     const owed = new VirtualQueue(limit)

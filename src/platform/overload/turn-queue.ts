@@ -37,7 +37,7 @@ export class TurnQueue {
   }
 
   /** Calls `start` now or in a later turn, in the async context of this call. */
-  push(now: number, start: () => void): void {
+  push(now: number, start: () => void) {
     const turnStart = this.#begin(now)
     if (this.#waiting.length === 0 && !this.#connected && now - turnStart <= SLICE) return start()
     const context = new AsyncResource('TurnQueue') // AsyncResource.bind is slower: see bench

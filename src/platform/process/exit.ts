@@ -1,16 +1,9 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
+import type { LogDestination } from '../logging/destination.ts'
 
 /** How long the reader of the log may take for the last lines, in ms. */
 const FLUSH_TIMEOUT = 250
-
-/** Where log lines go. */
-export type Output = {
-  /** Writes the lines that are buffered. */
-  flushSync(): void
-  /** Resolves when the reader has all lines. */
-  flushed(): Promise<void>
-}
 
 /** Ends the process with `code`, or with 1 if an `exit` listener throws. */
 export function exitNow(log: FastifyBaseLogger, code: number): never {
@@ -23,7 +16,7 @@ export function exitNow(log: FastifyBaseLogger, code: number): never {
 }
 
 /** Like `exitNow`, but first requests that were cut write their log lines, and the reader has up to 250 ms for all lines. */
-export async function exit(log: FastifyBaseLogger, output: Output, code: number): Promise<never> {
+export async function exit(log: FastifyBaseLogger, output: LogDestination, code: number): Promise<never> {
   await turn()
   await turn() // sockets that were destroyed emit 'close' at the end of a turn of the event loop
   await Promise.race([output.flushed(), sleep(FLUSH_TIMEOUT)])

@@ -1,21 +1,24 @@
+import { ConfigError } from '../config/faults.ts'
+import { LogDestination } from '../logging/destination.ts'
+import { createLogger } from '../logging/logger.ts'
 import { Shutdown } from './shutdown.ts'
 import { onStopSignal } from './signals.ts'
-import { type Blueprint, type ProcessConfig, type Service, start } from './start.ts'
+import { type Blueprint, type Running, start } from './start.ts'
 
 /**
  * Runs the service in this process: handles signals and uncaught exceptions, validates the environment, builds the
  * service and listens. Resolves when it listens. Whatever prevents that is one fatal line and exit code 1.
  */
-export async function run<Config extends ProcessConfig>(blueprint: Blueprint<Config>): Promise<void> {
+export async function run(blueprint: Blueprint): Promise<void> {
   process.setSourceMapsEnabled(true)
-  const { output, ConfigError } = blueprint
-  const service: Service = { log: blueprint.createLogger('info'), output }
-  const shutdown = new Shutdown(service)
+  const output = new LogDestination(process.stdout)
+  const running: Running = { log: createLogger('info', output), output }
+  const shutdown = new Shutdown(running)
   const { signal } = shutdown
   process.on('exit', () => output.flushSync())
   process.on('uncaughtException', (err) => {
     if (signal.aborted) return shutdown.fail('uncaught exception while stopping', err)
-    service.log.fatal({ err }, 'uncaught exception')
+    running.log.fatal({ err }, 'uncaught exception')
     shutdown.crash()
   })
   onStopSignal(
@@ -23,10 +26,10 @@ export async function run<Config extends ProcessConfig>(blueprint: Blueprint<Con
     () => shutdown.abandon()
   )
   try {
-    await start(blueprint, service, signal)
+    await start(blueprint, running, signal)
   } catch (err) {
     if (signal.aborted) return
-    service.log.fatal(err instanceof ConfigError ? err.message : err)
+    running.log.fatal(err instanceof ConfigError ? err.message : err)
     shutdown.crash()
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { close } from './close.ts'
 import { exit, exitNow } from './exit.ts'
-import type { Service } from './start.ts'
+import type { Running } from './start.ts'
 import { startWatchdog } from './watchdog.ts'
 
 /** How long closing may take after a crash, in ms. */
@@ -14,12 +14,12 @@ const EXIT_TIMEOUT = 800
  * listener, which answers probes until then. Every path ends in an exit: with 0, or with 1 if something went wrong.
  */
 export class Shutdown {
-  readonly #service: Service
+  readonly #running: Running
   readonly #begun = new AbortController()
   #failed = false
 
-  constructor(service: Service) {
-    this.#service = service
+  constructor(running: Running) {
+    this.#running = running
   }
 
   /** Aborted when the shutdown begins. */
@@ -29,7 +29,7 @@ export class Shutdown {
 
   /** Stops the service as its config says. */
   drain(): void {
-    const { DRAIN_DELAY_MS = 0, SHUTDOWN_TIMEOUT_MS = 0 } = this.#service.config ?? {}
+    const { DRAIN_DELAY_MS = 0, SHUTDOWN_TIMEOUT_MS = 0 } = this.#running.config ?? {}
     if (!this.signal.aborted) this.#stop(DRAIN_DELAY_MS, SHUTDOWN_TIMEOUT_MS)
   }
 
@@ -43,18 +43,18 @@ export class Shutdown {
   abandon(): void {
     this.#failed = true
     this.#watch(EXIT_TIMEOUT)
-    exitNow(this.#service.log, 1)
+    exitNow(this.#running.log, 1)
   }
 
   /** Makes the exit code 1, and says why in one error line. */
   fail(message: string, err?: unknown): void {
     this.#failed = true
-    this.#service.log.error(err === undefined ? {} : { err }, message)
+    this.#running.log.error(err === undefined ? {} : { err }, message)
   }
 
   async #stop(delay: number, timeout: number) {
     this.#begun.abort()
-    const { log, output, app, admin } = this.#service
+    const { log, output, app, admin } = this.#running
     if (app) {
       app.phase = 'draining'
       const wait = app.server.listening ? delay : 0
@@ -69,7 +69,7 @@ export class Shutdown {
   #watch(ms: number) {
     startWatchdog(ms, (err) => {
       this.#giveUp('the shutdown is blocked', err)
-      this.#service.output.flushSync()
+      this.#running.output.flushSync()
       process.exit(1)
     })
   }

@@ -1,55 +1,44 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { Output } from './exit.ts'
+import { loadConfig } from '../config/load-config.ts'
+import type { EnvironmentSchema } from '../config/schema.ts'
+import { secretValues } from '../config/secrets.ts'
+import type { PlatformConfig } from '../config/variables.ts'
+import { createAdminApp, createApp, type Service } from '../create-app.ts'
+import type { LogDestination } from '../logging/destination.ts'
+import { createLogger } from '../logging/logger.ts'
 import { listen } from './listen.ts'
 
-/** The variables that the process itself reads. */
-export type ProcessConfig = {
-  readonly HOST: string
-  readonly PORT: number
-  readonly ADMIN_PORT?: number | undefined
-  readonly LOG_LEVEL: string
-  readonly DRAIN_DELAY_MS: number
-  readonly SHUTDOWN_TIMEOUT_MS: number
+/** What the process runs. */
+export type Blueprint = {
+  /** The variables of the service. */
+  schema: EnvironmentSchema
+  /** Imports the service, so that nothing of it is loaded where the environment is invalid. */
+  service: () => Promise<{ default: Service }>
 }
 
-/** How to build the service. */
-export type Blueprint<Config extends ProcessConfig> = {
-  /** Where the loggers write to. */
-  output: Output
-  createLogger(level: Config['LOG_LEVEL'] | 'info'): FastifyBaseLogger
-  /** Validates the environment; throws a ConfigError if a variable is invalid. */
-  loadConfig(env: NodeJS.ProcessEnv): { config: Config; warnings: readonly string[] }
-  /** Its message says everything, so the log line needs no stack. */
-  ConfigError: abstract new (
-    ...parameters: never
-  ) => Error
-  /** `admin` is the listener behind ADMIN_PORT, if that is set. */
-  build(config: Config, log: FastifyBaseLogger): Promise<{ app: FastifyInstance; admin?: FastifyInstance | undefined }>
-}
-
-/** What exists of the service. The start fills it in, step by step. */
-export type Service = {
+/** What exists of the running service. The start fills it in, step by step. */
+export type Running = {
   log: FastifyBaseLogger
-  readonly output: Output
-  config?: ProcessConfig
+  readonly output: LogDestination
+  config?: PlatformConfig
   app?: FastifyInstance
   admin?: FastifyInstance | undefined
 }
 
 /** Validates the environment, builds the service and listens. Does not listen once `signal` is aborted. */
-export async function start<Config extends ProcessConfig>(
-  blueprint: Blueprint<Config>,
-  service: Service,
-  signal: AbortSignal
-): Promise<void> {
-  const { config, warnings } = blueprint.loadConfig(process.env)
-  service.config = config
-  service.log = blueprint.createLogger(config.LOG_LEVEL)
-  for (const warning of warnings) service.log.warn(warning)
-  const { app, admin } = await blueprint.build(config, service.log)
-  service.app = app
-  service.admin = admin
-  const { HOST: host, PORT: port, ADMIN_PORT: adminPort = port } = config
-  if (admin) await listen(admin, { name: 'Admin server', host, port: adminPort, signal })
-  await listen(app, { name: 'Server', host, port, signal })
+export async function start({ schema, service }: Blueprint, running: Running, signal: AbortSignal): Promise<void> {
+  const warnings: string[] = []
+  const config = loadConfig<EnvironmentSchema, PlatformConfig>(schema, process.env, (text) => warnings.push(text))
+  const log = createLogger(config.LOG_LEVEL, running.output, secretValues(schema.properties, config))
+  Object.assign(running, { config, log })
+  for (const warning of warnings) log.warn(warning)
+  const { default: plugin } = await service()
+  const app = await createApp(plugin, { config, log, output: running.output })
+  running.app = app
+  const { HOST: host, PORT, ADMIN_PORT } = config
+  if (ADMIN_PORT !== undefined) {
+    running.admin = await createAdminApp(app)
+    await listen(running.admin, { name: 'Admin server', host, port: ADMIN_PORT, signal })
+  }
+  await listen(app, { name: 'Server', host, port: PORT, signal })
 }

@@ -3,7 +3,7 @@ import t from 'tap'
 import { loadConfig } from '#src/platform/config/load-config'
 import type { EnvironmentSchema, Variable } from '#src/platform/config/schema'
 import { environment, platformVariables } from '#src/platform/config/variables'
-import { directory } from '../../helper.ts'
+import { directory } from '../helper.ts'
 
 t.beforeEach((t) => process.chdir(directory(t))) // no .env here
 

@@ -2,11 +2,12 @@ import { Writable } from 'node:stream'
 import { inspect } from 'node:util'
 import { fastify } from 'fastify'
 import t from 'tap'
-import { createLogger, LogDestination } from '#src/platform/logging/logger'
 import { loadConfig } from '#src/platform/config/load-config'
 import { secretValues } from '#src/platform/config/secrets'
 import { environment, platformVariables } from '#src/platform/config/variables'
-import { directory } from '../../helper.ts'
+import { LogDestination } from '#src/platform/logging/destination'
+import { createLogger } from '#src/platform/logging/logger'
+import { directory } from '../helper.ts'
 
 const schema = {
   ...environment,

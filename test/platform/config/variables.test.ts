@@ -1,7 +1,7 @@
 import t from 'tap'
 import { loadConfig as load } from '#src/platform/config/load-config'
 import { environment, platformVariables } from '#src/platform/config/variables'
-import { directory } from '../../helper.ts'
+import { directory } from '../helper.ts'
 
 const schema = { ...environment, properties: platformVariables } as const
 const loadConfig = (env: NodeJS.ProcessEnv) => load(schema, env)

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { build, exchange, start, until } from '../helper.ts'
 import { failOnce } from './fail-once.ts'
-import { build, exchange, start, until } from '../../helper.ts'
 
 const root = new URL('../../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import t from 'tap'
-import { build, exchange, listen, start, until } from '../../helper.ts'
+import { build, exchange, listen, start, until } from '../helper.ts'
 
 type Case = { name: string; status: number; send: string; allow?: string; errors?: unknown; level?: number }
 

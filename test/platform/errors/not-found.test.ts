@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { build, exchange, listen } from '../../helper.ts'
+import { build, exchange, listen } from '../helper.ts'
 
 const origin = { CORS_ORIGIN: 'https://app.example.com' }
 const post = (target: string, fields: string) =>

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { buildAdmin } from '#src/app'
-import { build } from '../../helper.ts'
+import { createAdminApp } from '#src/platform/create-app'
+import { build } from '../helper.ts'
 
 t.test('a service that is ready is alive and ready', async (t) => {
   const { app, lines } = await build(t)
@@ -22,7 +22,7 @@ t.test('readiness says why not', async (t) => {
 
 t.test('with ADMIN_PORT, probes and metrics are there and not on PORT', async (t) => {
   const { app, lines } = await build(t, { ADMIN_PORT: '0' })
-  const admin = await buildAdmin(app)
+  const admin = await createAdminApp(app)
   for (const path of ['/livez', '/readyz', '/metrics']) {
     t.equal((await admin.inject(path)).statusCode, 200, path)
     t.equal((await app.inject(path)).statusCode, 404, path)

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { type FastifyInstance, fastify } from 'fastify'
 import t from 'tap'
 import bodies from '#src/platform/http/bodies'
-import { exchange, until } from '../../helper.ts'
+import { exchange, until } from '../helper.ts'
 
 const LIMIT = 100_000 // bytes
 type Test = { teardown: (fn: () => unknown) => unknown }

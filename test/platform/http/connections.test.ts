@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { listen } from '../../helper.ts'
+import { listen } from '../helper.ts'
 
 /** What a client receives that sends `head` and then 10 MB, whatever is answered. */
 async function sendTooMuch(url: string, head: string) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { build, exchange, listen } from '../../helper.ts'
+import { build, exchange, listen } from '../helper.ts'
 
 const origin = 'https://app.example'
 const preflight = { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'x-a, x-b' }
@@ -136,8 +136,8 @@ t.test('a route that varies its reply by more keeps Origin', async (t) => {
 
 t.test('the admin listener has no CORS headers', async (t) => {
   const { app } = await build(t, { CORS_ORIGIN: origin, ADMIN_PORT: '0' })
-  const { buildAdmin } = await import('#src/app')
-  const admin = await buildAdmin(app)
+  const { createAdminApp } = await import('#src/platform/create-app')
+  const admin = await createAdminApp(app)
   t.teardown(() => admin.close())
   t.strictSame(named((await admin.inject({ url: '/livez', headers: { origin } })).headers), {})
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { exchange, listen, until } from '../../helper.ts'
+import { exchange, listen, until } from '../helper.ts'
 
 t.jobs = 7
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { exchange, listen, until } from '../../helper.ts'
+import { exchange, listen, until } from '../helper.ts'
 
 const statuses = (received: string) => [...received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status)
 const post = (fields: string, body: string) => `POST /any HTTP/1.1\r\nhost: a\r\n${fields}\r\n\r\n${body}`

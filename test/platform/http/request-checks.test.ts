@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http'
 import t from 'tap'
-import { build, exchange, listen, until } from '../../helper.ts'
+import { build, exchange, listen, until } from '../helper.ts'
 
 const statuses = (received: string) => [...received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status))
 const get = (target: string, fields = 'host: a') => `GET ${target} HTTP/1.1\r\n${fields}\r\n\r\n`

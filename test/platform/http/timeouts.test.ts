@@ -1,5 +1,5 @@
 import t from 'tap'
-import { exchange, listen, until } from '../../helper.ts'
+import { exchange, listen, until } from '../helper.ts'
 
 t.jobs = 4
 const env = { REQUEST_TIMEOUT_MS: '1000' }

@@ -3,7 +3,7 @@ import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import { build, exchange, until } from '../../helper.ts'
+import { build, exchange, until } from '../helper.ts'
 
 t.jobs = 4
 

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { build, listen, until } from '../../helper.ts'
+import { build, listen, until } from '../helper.ts'
 
 t.test('one line a request, with these fields and no query', async (t) => {
   const { app, lines } = await build(t)

@@ -3,7 +3,7 @@ import { Gauge } from 'prom-client'
 import t from 'tap'
 import { RequestDuration } from '#src/platform/metrics/request-duration'
 import { failOnce } from '../docs/fail-once.ts'
-import { build, until } from '../../helper.ts'
+import { build, until } from '../helper.ts'
 
 const series = (text: string) => text.split('\n').filter((line) => line.includes('http_route='))
 

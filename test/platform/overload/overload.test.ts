@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { build, listen, start, until } from '../../helper.ts'
+import { build, listen, start, until } from '../helper.ts'
 
 const openLoop = fileURLToPath(new URL('../service/open-loop.mjs', import.meta.url))
 const run = promisify(execFile)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { start, until } from '../../helper.ts'
+import { start, until } from '../helper.ts'
 
 t.jobs = 4
 

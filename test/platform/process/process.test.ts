@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { directory, type Line, start, until } from '../../helper.ts'
+import { directory, type Line, start, until } from '../helper.ts'
 
 /** A request on a connection that is kept alive; resolves with the reply and its body. */
 async function keepAlive(url: string) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { type Line, start, until } from '../../helper.ts'
+import { type Line, start, until } from '../helper.ts'
 import { owner } from './owner.ts'
 
 t.jobs = 4

@@ -1,4 +1,4 @@
-import type { Line } from '../../helper.ts'
+import type { Line } from '../../platform/helper.ts'
 import { type Attacks, inParallel, list } from './attack.ts'
 import { type Vector, vectors } from './vectors.ts'
 import { type Reply, talk } from './wire.ts'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Line } from '../../helper.ts'
+import type { Line } from '../../platform/helper.ts'
 import { request } from './wire.ts'
 
 type Options = {
