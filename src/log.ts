@@ -63,10 +63,20 @@ function logMethod(this: Logger, args: Parameters<LogFn>, log: LogFn) {
   log.apply(this, twice ? ['reply was already sent'] : args)
 }
 
+/** Only values that are no objects: the errors of HTTP clients have the request in them, with its credentials. */
+function withoutObjects(error: unknown): unknown {
+  if (!(error instanceof Object)) return error
+  const entries = Object.entries(error).filter(
+    ([name, value]) => name === 'aggregateErrors' || !(value instanceof Object)
+  )
+  const { aggregateErrors, ...fields } = Object.fromEntries(entries)
+  return Array.isArray(aggregateErrors) ? { ...fields, aggregateErrors: aggregateErrors.map(withoutObjects) } : fields
+}
+
 const serializers = {
   err(error: Error) {
     try {
-      return stdSerializers.err(error)
+      return withoutObjects(stdSerializers.err(error))
     } catch {
       return inspect(error) // an error that is frozen, or has getters that throw
     }

@@ -15,6 +15,15 @@ export function recordFailure(reply: FastifyReply, error: unknown): void {
   failures.set(reply, error)
 }
 
+type Reason = { detail: string; code: string | undefined }
+
+const reasons = new WeakMap<FastifyReply, Reason>()
+
+/** Keeps why the request was refused, as its client is told, for its log line. */
+export function recordReason(reply: FastifyReply, reason: Reason): void {
+  reasons.set(reply, reason)
+}
+
 /** Without query and fragment, and of an absolute URL without the host, as each of these may hold a secret. */
 const pathOf = (url: string) => url.replace(/^\w+:\/\/[^/?#]*|[?#].*/gs, '')
 
@@ -30,7 +39,8 @@ function onEnd(request: FastifyRequest, reply: FastifyReply, remoteAddress: stri
 
   const path = pathOf(request.url)
   const entry = { method: request.method, path, route, statusCode, responseTime, remoteAddress }
-  if (!failed) return request.log.info(entry, aborted ? 'request aborted' : 'request completed')
+  if (!failed)
+    return request.log.info({ ...entry, ...reasons.get(reply) }, aborted ? 'request aborted' : 'request completed')
   const level = statusCode >= 400 && statusCode < 500 ? 'info' : 'error'
   request.log[level]({ ...entry, err: failures.get(reply) }, 'request failed')
 }

@@ -1,14 +1,10 @@
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import createError from 'http-errors'
 import { CHECK_INTERVAL } from '../options.ts'
 import { sendProblem } from '../problem.ts'
 import { lingerAfter } from './connections.ts'
 import { untrack } from './in-flight.ts'
-
-class HandlerTimeoutError extends Error {
-  readonly code = 'HANDLER_TIMEOUT'
-  readonly statusCode = 503
-}
 
 /** Node looks for late requests no more once the app closes. */
 function refuse(reply: FastifyReply) {
@@ -32,7 +28,8 @@ export default fp(
         const { raw } = reply.request
         raw.emit('close') // what request.signal listens to; after a body it comes too early (fastify#7033)
         if (reply.sent) continue
-        if (raw.complete) reply.send(new HandlerTimeoutError(`The handler took longer than ${limit} ms.`))
+        if (raw.complete)
+          reply.send(createError(503, `The handler took longer than ${limit} ms.`, { code: 'HANDLER_TIMEOUT' }))
         else refuse(reply)
       }
     }
