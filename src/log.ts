@@ -63,14 +63,13 @@ function logMethod(this: Logger, args: Parameters<LogFn>, log: LogFn) {
   log.apply(this, twice ? ['reply was already sent'] : args)
 }
 
-/** Only values that are no objects: the errors of HTTP clients have the request in them, with its credentials. */
+/** Leaves nested objects out: errors of HTTP clients have the request in them, with its credentials. */
 function withoutObjects(error: unknown): unknown {
-  if (!(error instanceof Object)) return error
-  const entries = Object.entries(error).filter(
-    ([name, value]) => name === 'aggregateErrors' || !(value instanceof Object)
-  )
-  const { aggregateErrors, ...fields } = Object.fromEntries(entries)
-  return Array.isArray(aggregateErrors) ? { ...fields, aggregateErrors: aggregateErrors.map(withoutObjects) } : fields
+  if (typeof error !== 'object' || error === null) return error
+  const { aggregateErrors, ...fields } = Object.fromEntries(Object.entries(error))
+  const plain = Object.entries(fields).filter(([, value]) => typeof value !== 'object')
+  const nested = Array.isArray(aggregateErrors) && { aggregateErrors: aggregateErrors.map(withoutObjects) }
+  return { ...Object.fromEntries(plain), ...nested }
 }
 
 const serializers = {

@@ -37,7 +37,7 @@ const stripe = () =>
     raw: { headers: { authorization: 'deep' } }
   })
 const axios = () => {
-  const config = { headers: { Authorization: 'Bearer deep' }, data: 'deep' }
+  const config = Object.assign(Object.create(null), { headers: { Authorization: 'Bearer deep' }, data: 'deep' })
   const response = { status: 404, headers: { 'x-canary': '1' }, config, data: { text: 'deep' } }
   const own = { name: 'AxiosError', code: 'ERR_BAD_REQUEST', status: 404, config, response }
   return Object.assign(new Error('canary: Request failed with status code 404'), own)
@@ -174,6 +174,15 @@ const rows: Row[] = [
     detail: 'Too Many Requests',
     isLogged: true
   },
+  ...['canary', null, undefined, 7, Object.assign(Object.create(null), { statusCode: 404, message: 'canary' })].map(
+    (value) => ({
+      name: `a thrown ${typeof value}`,
+      make: () => value,
+      status: 500,
+      detail: failed,
+      isLogged: true
+    })
+  ),
   { name: 'text, after a status', make: after(401, 'canary'), status: 401, detail: 'Unauthorized', isLogged: true },
   {
     name: 'an Error, after a status',
@@ -218,7 +227,7 @@ for (const { name, make, status, detail, more, isLogged = false } of rows) {
       t.match(line, { level: status < 500 ? 30 : 50, statusCode: status })
       t.equal(line.detail, isLogged ? undefined : detail)
       t.equal('err' in line, isLogged)
-      if (name !== 'the response of Axios') t.equal(`${JSON.stringify(line.err)}`.includes('canary'), isLogged)
+      if (!isLogged) t.notMatch(JSON.stringify(line), 'canary')
       t.notMatch(JSON.stringify(line), 'deep')
     }
   })

@@ -26,7 +26,7 @@ function dropInvalidHeaders(reply: FastifyReply) {
  */
 export function errorHandler(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const { status, isInternal, more = {}, headers = {} } = answerTo(error, reply.statusCode)
-  if (isInternal || reply.raw.headersSent) recordFailure(reply, error)
+  if (isInternal || reply.raw.headersSent) recordFailure(reply, error ?? String(error))
   else recordReason(reply, { detail: problem(status, '', more).detail, code: codeOf(error) })
   if (reply.raw.headersSent) {
     reply.hijack().raw.destroy() // too late to say what went wrong
