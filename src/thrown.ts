@@ -29,7 +29,9 @@ const isErrorStatus = (value: unknown): value is number =>
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-function isValidationError(thrown: unknown): thrown is FastifyError & Required<Pick<FastifyError, 'validation'>> {
+type ValidationError = FastifyError & Required<Pick<FastifyError, 'validation'>>
+
+function isValidationError(thrown: unknown): thrown is ValidationError {
   return thrown instanceof Error && 'validation' in thrown && Array.isArray(thrown.validation)
 }
 
@@ -58,8 +60,8 @@ function answerToClient(error: createError.HttpError): Answer {
   }
 }
 
-function answerToValidation({ validation, validationContext = 'body' }: FastifyError, status: number): Answer {
-  const errors = (validation ?? []).map(({ instancePath, message = 'is not valid' }) => {
+function answerToValidation({ validation, validationContext = 'body' }: ValidationError, status: number): Answer {
+  const errors = validation.map(({ instancePath, message = 'is not valid' }) => {
     return { in: places[validationContext], path: instancePath, message }
   })
   return { status, isInternal: false, more: { detail: 'The request does not match its schema.', errors } }
