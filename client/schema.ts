@@ -53,6 +53,11 @@ export interface components {
       detail: string
       /** @description What the log calls the request */
       requestId: string
+      /**
+       * @description What went wrong, for programs
+       * @example ORDER_SHIPPED
+       */
+      code?: string
       /** @description What does not match the schema of the request */
       errors?: {
         /** @enum {string} */

@@ -1,34 +1,92 @@
 import type { FastifyError } from 'fastify'
+import createError from 'http-errors'
+import type { Problem } from '../problem/problem-schema.ts'
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value instanceof Object
+/** How to answer something that was thrown. */
+type Answer = {
+  readonly status: number
+  /** Whether the reply does not say what went wrong, so that the log has to. */
+  readonly isInternal: boolean
+  readonly more?: Partial<Pick<Problem, 'type' | 'detail' | 'code' | 'errors'>>
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-function isErrorStatus(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 400 && Number(value) < 600
-}
+/** Where input comes in, as OpenAPI names it. */
+const places = { querystring: 'query', params: 'path', headers: 'header', body: 'body' } as const
 
-/** The status that an error asks for, as `statusCode` or, as http-errors has it, `status`. */
-export function statusOf(thrown: unknown): number | undefined {
-  return isObject(thrown) ? [thrown.statusCode, thrown.status].find(isErrorStatus) : undefined
-}
+/** Headers that belong to the connection, the body, or the service. */
+const reserved =
+  /^(connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|content-.*|set-cookie|date|server|x-request-id)$/i
+const uriReference = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/
+const ownCode = /^[\w.:-]{1,64}$/
+const codeOfLibrary = /^(FST|ERR|HPE|UND_ERR)_/
 
-/** Its message where clients may read it: that of the framework, the JSON parser or Node may repeat what was sent. */
-export function detailOf(thrown: unknown): string | undefined {
-  if (!isObject(thrown) || typeof thrown.message !== 'string') return undefined
-  const isOfTheInside =
-    thrown.name === 'SyntaxError' || 'syscall' in thrown || /^(FST_|ERR_|HPE_)/.test(`${thrown.code}`)
-  return isOfTheInside ? undefined : thrown.message
-}
+type Fields = Readonly<Record<string, unknown>>
 
-/** The headers that it wants in its reply, such as `retry-after`. */
-export function headersOf(thrown: unknown): Record<string, string> {
-  const headers = isObject(thrown) && isObject(thrown.headers) ? thrown.headers : {}
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
-}
+const isObject = (value: unknown): value is Fields => value instanceof Object
+const isErrorStatus = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 400 && Number(value) < 600
 
-export function isValidationError(
-  thrown: unknown
-): thrown is FastifyError & Required<Pick<FastifyError, 'validation'>> {
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+type ValidationError = FastifyError & Required<Pick<FastifyError, 'validation'>>
+
+function isValidationError(thrown: unknown): thrown is ValidationError {
   return thrown instanceof Error && 'validation' in thrown && Array.isArray(thrown.validation)
+}
+
+/** An error of Fastify, of one of its plugins, or of Node's parser: its message may repeat what was sent. */
+const isOfFramework = ({ name, code }: Fields) =>
+  (name === 'FastifyError' && /^FST_/.test(`${code}`)) || /^(HPE_|ERR_HTTP_REQUEST_TIMEOUT$)/.test(`${code}`)
+
+/** The errors of @fastify/busboy have no status and no code. */
+const isMalformedMultipart = ({ message }: Fields) =>
+  /^Multipart: |unexpected end of multipart data$|^The needle cannot have a length/i.test(`${message}`)
+
+/** What an error that is meant for clients tells them. */
+function answerToClient(error: createError.HttpError): Answer {
+  const { statusCode: status, message, type, code, headers } = error
+  const more = {
+    ...(isText(type) && uriReference.test(type) && { type }),
+    ...(isText(message) && { detail: message }),
+    ...(isText(code) && ownCode.test(code) && !codeOfLibrary.test(code) && { code })
+  }
+  const sent = Object.entries(isObject(headers) ? headers : {}).filter(([name]) => !reserved.test(name))
+  return {
+    status,
+    isInternal: false,
+    more,
+    headers: Object.fromEntries(sent.map(([name, value]) => [name, `${value}`]))
+  }
+}
+
+function answerToValidation({ validation, validationContext = 'body' }: ValidationError, status: number): Answer {
+  const errors = validation.map(({ instancePath, message = 'is not valid' }) => {
+    return { in: places[validationContext], path: instancePath, message }
+  })
+  return { status, isInternal: false, more: { detail: 'The request does not match its schema.', errors } }
+}
+
+/**
+ * How to answer what was thrown, or sent as an error, where `current` is the status of the reply. Only errors made by
+ * http-errors with `expose`, and failed validations, tell clients what they say. Of all others a client sees a status
+ * below 500 and a fixed text; those of Fastify keep any status. From 500 on every text is fixed.
+ */
+export function answerTo(thrown: unknown, current: number): Answer {
+  const fields: Fields = isObject(thrown) ? thrown : {}
+  const own = isErrorStatus(fields.statusCode) ? fields.statusCode : undefined
+  const inherited = current < 400 ? 500 : current
+  const status = own ?? inherited
+  if (isValidationError(thrown) && status < 500) return answerToValidation(thrown, status)
+  if (own !== undefined && thrown instanceof createError.HttpError) {
+    return thrown.expose && own < 500 ? answerToClient(thrown) : { status: own, isInternal: true }
+  }
+  if (own !== undefined && isOfFramework(fields)) return { status: own, isInternal: own >= 500 }
+  if (own === undefined && isMalformedMultipart(fields)) return { status: 400, isInternal: true }
+  return { status: own !== undefined && own < 500 ? own : inherited, isInternal: true }
+}
+
+/** The code of an error, for the log. */
+export function codeOf(thrown: unknown): string | undefined {
+  return isObject(thrown) && isText(thrown.code) ? thrown.code : undefined
 }

@@ -33,8 +33,10 @@ export class Exchange {
   readonly asksForUpgrade: boolean
   /** Index in the list of exchanges in flight. */
   position = 0
-  /** What was thrown inside, where it decides the level of the access line. */
+  /** What was thrown, if the reply does not say it. */
   failure: { readonly error: unknown } | undefined
+  /** Why the request was refused, as its client is told. */
+  reason: { readonly detail: string; readonly code: string | undefined } | undefined
   /** Whether the operating system has the whole reply. */
   isFinished = false
   isEnded = false

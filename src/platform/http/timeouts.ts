@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import createError from 'http-errors'
 import { configOf } from '../config/variables.ts'
 import type { Exchange } from './exchange.ts'
 import { refuseBody } from './parser-errors.ts'
@@ -6,14 +7,9 @@ import { refuseBody } from './parser-errors.ts'
 /** How often Node and this plugin look for what has taken too long, in ms. Each limit is exact to this. */
 export const CHECK_INTERVAL = 250
 
-class HandlerTimeoutError extends Error {
-  readonly code = 'HANDLER_TIMEOUT'
-  readonly statusCode = 503
-}
-
 function endOfTime(exchange: Exchange, limit: number) {
   exchange.isTimedOut = true
-  const error = new HandlerTimeoutError(`The handler took longer than ${limit} ms.`)
+  const error = createError(503, `The handler took longer than ${limit} ms.`, { code: 'HANDLER_TIMEOUT' })
   exchange.abort(error)
   if (!exchange.isUnanswered) return // by a listener of the signal
   if (exchange.request.raw.complete) exchange.reply.send(error)

@@ -12,6 +12,7 @@ export type LoggedRequest = {
   readonly isUpgraded: boolean
   readonly isFinished: boolean
   readonly failure: { readonly error: unknown } | undefined
+  readonly reason: { readonly detail: string; readonly code: string | undefined } | undefined
   /** Why the service cut the reply. */
   readonly cut: string | undefined
 }
@@ -40,7 +41,15 @@ export function writeAccessLine(exchange: LoggedRequest): void {
   const responseTime = reply.elapsedTime
   if (statusCode !== 101) server.metrics.requestDuration.count(method, route, statusCode, responseTime / 1000)
 
-  const entry = { method, path: pathOf(request.url), route, statusCode, responseTime, remoteAddress }
+  const entry = {
+    method,
+    path: pathOf(request.url),
+    route,
+    statusCode,
+    responseTime,
+    remoteAddress,
+    ...exchange.reason
+  }
   if (failure) {
     const level = statusCode >= 400 && statusCode < 500 ? 'info' : 'error'
     log[level]({ ...entry, err: failure.error }, 'request failed')

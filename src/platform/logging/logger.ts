@@ -13,10 +13,19 @@ function logMethod(this: Logger, args: Parameters<LogFn>, log: LogFn) {
   log.apply(this, twice ? ['reply was already sent'] : args)
 }
 
+/** Leaves nested objects out: errors of HTTP clients have the request in them, with its credentials. */
+function withoutObjects(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null) return error
+  const { aggregateErrors, ...fields } = Object.fromEntries(Object.entries(error))
+  const plain = Object.entries(fields).filter(([, value]) => typeof value !== 'object')
+  const nested = Array.isArray(aggregateErrors) && { aggregateErrors: aggregateErrors.map(withoutObjects) }
+  return { ...Object.fromEntries(plain), ...nested }
+}
+
 const serializers = {
   err(error: Error) {
     try {
-      return stdSerializers.err(error)
+      return withoutObjects(stdSerializers.err(error))
     } catch {
       return inspect(error) // an error that is frozen, or has getters that throw
     }

@@ -10,6 +10,12 @@ export const problemSchema = {
     status: { type: 'integer', minimum: 400, maximum: 599, description: 'The status', examples: [400] },
     detail: { type: 'string', description: 'What is wrong here', examples: ['The request does not match its schema.'] },
     requestId: { type: 'string', pattern: '^[\\w-]{1,64}$', description: 'What the log calls the request' },
+    code: {
+      type: 'string',
+      pattern: '^[\\w.:-]{1,64}$',
+      description: 'What went wrong, for programs',
+      examples: ['ORDER_SHIPPED']
+    },
     errors: {
       type: 'array',
       description: 'What does not match the schema of the request',

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Problem } from './problem-schema.ts'
 
-type More = Partial<Pick<Problem, 'detail' | 'errors'>>
+type More = Partial<Pick<Problem, 'type' | 'detail' | 'code' | 'errors'>>
 
 export const problemType = 'application/problem+json'
 
@@ -20,7 +20,7 @@ const details: Readonly<Record<number, string>> = {
   503: 'The service cannot answer now; try again later.'
 }
 
-/** The shape of every error of the service: RFC 9457, with `requestId` and, for validation, `errors`. */
+/** The shape of every error of the service: RFC 9457, with `requestId` and, where there is one, a `code`; for validation, `errors`. */
 export function problem(status: number, requestId: string, more: More = {}): Problem {
   const title = STATUS_CODES[status] ?? 'Unknown Error'
   return { type: 'about:blank', title, status, detail: details[status] ?? title, requestId, ...more }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import envSchema from 'env-schema'
 import t from 'tap'
-import { loadConfig } from '#src/platform/config/load-config'
+import { envOptions, loadConfig } from '#src/platform/config/load-config'
 import type { EnvironmentSchema, Variable } from '#src/platform/config/schema'
 import { environment, platformVariables } from '#src/platform/config/variables'
 import { directory } from '../helper.ts'
@@ -244,6 +245,13 @@ t.test('lines of .env that cannot be read are named in one warning, without thei
     `.env: ignored what cannot be read: line 1 (HOST), 2 (X). ${hint}`
   ])
   t.throws(() => loadConfig(schemaOf({ type: 'string' }, ['X']), {}), { message: 'X must be set: text' }, 'no callback')
+})
+
+t.test('@fastify/env reads the same with `envOptions`', async (t) => {
+  writeFileSync('.env', '\uFEFFPORT=4000\nX=1,2\nHOST=\n')
+  const options = envOptions(schemaOf({ type: 'array', items: { type: 'integer' } }))
+  t.match(envSchema({ ...options, env: false }), { PORT: 4000, X: [1, 2], HOST: '127.0.0.1' })
+  t.match(envSchema({ ...options, env: false, data: { PORT: '5000' } }), { PORT: 5000 }, 'a real variable wins')
 })
 
 t.test('a .env that is a directory is an error', async (t) => {

@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import createError from 'http-errors'
 import t from 'tap'
 import { build, exchange, listen, start, until } from '../helper.ts'
 
@@ -21,13 +21,13 @@ const cases: Case[] = [
   { name: 'a header that cannot be sent', status: 500, level: 50, send: get('/bad-header') },
   { name: 'a thrown string', status: 500, level: 50, send: get('/throw/string') },
   { name: 'a thrown null', status: 500, level: 50, send: get('/throw/null') },
-  { name: 'a thrown error with status 502', status: 502, level: 50, send: get('/throw/status?code=502') },
+  { name: 'a thrown error with status 502', status: 500, level: 50, send: get('/throw/status?code=502') },
   { name: 'a thrown error with a status that is none', status: 500, level: 50, send: get('/throw/status?code=200') },
   {
-    name: 'a thrown error with a status that has no name',
+    name: 'an http-error with a status that has no name',
     status: 599,
     level: 50,
-    send: get('/throw/status?code=599')
+    send: get('/throw/http-error?code=599')
   },
   {
     name: 'a thrown error of a validation of its own',
@@ -140,7 +140,7 @@ for (const stage of stages) {
       app.get('/answers', { [stage]: fail }, async () => ({}))
       app.get('/throws', { [stage]: fail }, fail)
       app.get('/refuses', { [stage]: fail }, async () => {
-        throw Object.assign(new Error('taken'), { statusCode: 409 })
+        throw createError(409, 'taken')
       })
     })
     for (const url of stage === 'onSend' ? ['/answers', '/throws', '/refuses'] : ['/answers']) {
@@ -172,71 +172,11 @@ t.test('what an onResponse hook throws is in the log', async (t) => {
   )
 })
 
-const thrown: [string, number, string, (reply: FastifyReply) => unknown][] = [
-  ['with `status`', 404, 'gone', () => Object.assign(new Error('gone'), { status: 404 })],
-  ['that is no Error', 429, 'slowly', () => ({ statusCode: 429, message: 'slowly' })],
-  ['with an empty message', 409, 'Conflict', () => ({ statusCode: 409, message: '' })],
-  ['with a message that is no text', 409, 'Conflict', () => ({ statusCode: 409, message: 42 })],
-  ['that is a string, after a status', 401, 'Unauthorized', (reply) => [reply.code(401), 'canary'][1]],
-  ['of the inside, after a status', 401, 'Unauthorized', (reply) => [reply.code(401), new Error('canary')][1]],
-  [
-    'of a validation with a status',
-    422,
-    'The request does not match its schema.',
-    () => {
-      return Object.assign(new Error('canary'), { statusCode: 422, validation: [{ instancePath: '' }] })
-    }
-  ]
-]
-for (const [name, status, detail, make] of thrown) {
-  t.test(`a thrown value ${name} is a ${status}`, async (t) => {
-    const { app, lines } = await build(t, {}, (app) => {
-      app.get('/thrown', async (_request, reply) => {
-        throw make(reply)
-      })
-    })
-    const reply = await app.inject('/thrown')
-    t.equal(reply.statusCode, status)
-    t.match(reply.json(), { status, detail })
-    t.match(await lines(), [{ level: 30, statusCode: status }])
-    t.equal(
-      JSON.stringify(await lines()).includes('canary'),
-      status === 401,
-      'the log has what has no status of its own'
-    )
-  })
-}
-
-t.test('the headers of an error are sent below 500, those of the reply it replaces are not', async (t) => {
-  const { app } = await build(t, {}, (app) => {
-    app.get('/headers/:code', async ({ params }, reply) => {
-      reply.headers({ 'content-encoding': 'gzip', etag: 'a', 'content-disposition': 'attachment' })
-      throw Object.assign(new Error('later'), {
-        statusCode: Number(Object(params).code),
-        headers: { 'retry-after': 7 }
-      })
-    })
-  })
-  const { headers } = await app.inject('/headers/429')
-  t.equal(headers['retry-after'], '7')
-  t.strictSame([headers['content-encoding'], headers.etag, headers['content-disposition']], Array(3).fill(undefined))
-  t.notOk('retry-after' in (await app.inject('/headers/500')).headers)
-})
-
 t.test('an error after the head was sent past Fastify cuts the reply, in one line', async (t) => {
   const { url, lines } = await listen(t)
   t.match(await exchange(url, get('/raw-head')), /^HTTP\/1\.1 200 OK.*part\r\n$/s)
   await until(async () => (await lines()).some(({ path }) => path === '/raw-head'))
   t.match(await lines(), [{}, { level: 50, statusCode: 200, err: { message: 'canary' } }])
-})
-
-t.test('what a handler says of a request reaches the client below 500', async (t) => {
-  const { url } = await listen(t)
-  t.match(await (await fetch(`${url}/throw/status?code=409`)).json(), {
-    status: 409,
-    title: 'Conflict',
-    detail: 'canary'
-  })
 })
 
 t.test('HEAD gets the status of an error and no body', async (t) => {
