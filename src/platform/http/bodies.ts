@@ -1,10 +1,11 @@
-import type { Socket } from 'node:net'
 import { getHeapStatistics } from 'node:v8'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { sendProblem } from '../problem/problem.ts'
 import { BodyBudget, type HeldBody } from './body-budget.ts'
 import { lingerAfter } from './connections.ts'
+import type { Exchange } from './exchange.ts'
+import { refuseBody } from './parser-errors.ts'
 import { hasBody } from './request-checks.ts'
 
 /** The part of V8's heap limit that bodies may hold. Parsed, they take several times their length. */
@@ -18,12 +19,7 @@ const SHARE = 1 / 16
 const FREE_PIECES = 1000
 const PIECE = 64 // bytes
 
-/** Answers a request whose body is not read any further, or cuts the connection where the reply has begun. */
-function refuse(request: FastifyRequest, reply: FastifyReply, status: number, more = {}) {
-  if (reply.sent || reply.raw.headersSent) return request.socket.destroy()
-  lingerAfter(request)
-  return sendProblem(reply.header('connection', 'close'), status, more)
-}
+const TOO_MANY = 'The body arrives in too many small pieces.'
 
 /**
  * Bounds what bodies cost.
@@ -36,53 +32,45 @@ export default fp(
   async (app, { limit = getHeapStatistics().heap_size_limit * SHARE }: { limit?: number }) => {
     const budget = new BodyBudget(limit)
     const held = new WeakMap<FastifyRequest, HeldBody>()
-    const open = new WeakMap<Socket, Set<FastifyRequest>>()
 
     function release(request: FastifyRequest) {
       const body = held.get(request)
       if (!body) return
       held.delete(request)
-      open.get(request.socket)?.delete(request)
       budget.release(body)
     }
 
-    /** Node 20 and 22 close no reply that waits behind another one when the connection ends. */
-    function releaseAtEnd(request: FastifyRequest, reply: FastifyReply) {
-      reply.raw.once('close', () => release(request))
-      const known = open.get(request.socket)
-      if (known) return known.add(request)
-      const requests = new Set([request])
-      open.set(request.socket, requests)
-      return request.socket.once('close', () => requests.forEach(release))
+    /** Answers with `status`, or cuts the connection where the reply has begun. Whoever reads the body lets it go. */
+    function refuse(exchange: Exchange, status: number, detail?: string) {
+      const { request, reply } = exchange
+      if (!exchange.isUnanswered) return request.socket.destroy()
+      lingerAfter(request)
+      if (!held.has(request)) return refuseBody(exchange, status, new Error(detail))
+      for (const event of ['data', 'end', 'error']) request.raw.removeAllListeners(event)
+      release(request)
+      return sendProblem(reply.header('connection', 'close'), status, detail ? { detail } : {})
     }
 
-    function hold(request: FastifyRequest, reply: FastifyReply) {
-      const { raw } = request
+    function hold({ exchange, raw }: FastifyRequest, reply: FastifyReply) {
+      const { request } = exchange
       let pieces = 0
       let received = 0 // bytes
-      /** Whoever collects the body lets it go; a stream ends when the connection does. */
-      function stop() {
-        raw.off('data', onData)
-        if (!held.has(request)) return
-        for (const event of ['data', 'end', 'error']) raw.removeAllListeners(event)
-        release(request)
-      }
       const body = {
         held: 0,
         refuse() {
-          stop()
-          refuse(request, reply.header('retry-after', '1'), 503)
+          reply.header('retry-after', '1')
+          refuse(exchange, 503)
         }
       }
       function onData({ length }: Buffer) {
         received += length
         if (++pieces > FREE_PIECES + received / PIECE) {
-          stop()
-          refuse(request, reply, 400, { detail: 'The body arrives in too many small pieces.' })
+          raw.off('data', onData)
+          refuse(exchange, 400, TOO_MANY)
         } else if (held.has(request)) budget.add(body, length)
       }
       held.set(request, body)
-      releaseAtEnd(request, reply)
+      reply.raw.once('close', () => release(request))
       raw.once('resume', () => raw.on('data', onData)) // with a reader: a listener alone would make it flow
       raw.once('end', () => budget.complete(body))
     }
@@ -103,5 +91,5 @@ export default fp(
       })
     })
   },
-  { name: 'bodies' }
+  { name: 'bodies', dependencies: ['in-flight'] }
 )

@@ -4,6 +4,8 @@ import { PassThrough } from 'node:stream'
 import { type FastifyInstance, fastify } from 'fastify'
 import t from 'tap'
 import bodies from '#src/platform/http/bodies'
+import { HttpServer } from '#src/platform/http/http-server'
+import inFlight from '#src/platform/http/in-flight'
 import { exchange, until } from '../helper.ts'
 
 const LIMIT = 100_000 // bytes
@@ -24,7 +26,11 @@ function pieces(target: string, count: number, size: number, type?: string) {
 
 /** Routes that answer at once (`/any`), or when `release` is called (`/wait`), under a limit of 100,000 bytes. */
 async function serve(t: Test, addRoutes?: (app: FastifyInstance) => void) {
-  const app = fastify({ bodyLimit: 5 * LIMIT })
+  const warnings: string[] = []
+  const stream = { write: (line: string) => void warnings.push(line) }
+  const server = new HttpServer({}, (request, response) => app.routing(request, response))
+  const app = fastify({ bodyLimit: 5 * LIMIT, logger: { level: 'warn', stream }, serverFactory: () => server })
+  await app.register(inFlight)
   await app.register(bodies, { limit: LIMIT })
   let waiting = 0
   let release = () => {}
@@ -65,14 +71,19 @@ async function serve(t: Test, addRoutes?: (app: FastifyInstance) => void) {
     return { socket, closed, read }
   }
   const ask = (bytes: number, target = '/any') => exchange(url, post(target, bytes, last))
-  return { url, send, ask, release: () => release(), waiting: () => waiting }
+  /** What Fastify logs as wrong, once all connections are closed. */
+  async function wrong() {
+    await until(() => server.open.size === 0)
+    return warnings
+  }
+  return { url, send, ask, wrong, release: () => release(), waiting: () => waiting }
 }
 
 /** All but the last byte of a body. */
 const part = (bytes: number) => post('/any', bytes, last).slice(0, -1)
 
 t.test('beyond the limit, the body that has waited longest for a byte gets 503', async (t) => {
-  const { send } = await serve(t)
+  const { send, wrong } = await serve(t)
   const second = await send(part(40_000).slice(0, -1))
   const first = await send(part(40_000))
   second.socket.write('a')
@@ -86,6 +97,7 @@ t.test('beyond the limit, the body that has waited longest for a byte gets 503',
   third.socket.write('"')
   t.match(await second.closed, /^HTTP\/1\.1 200 .*{"length":39998}$/s)
   t.match(await third.closed, /^HTTP\/1\.1 200 .*{"length":39998}$/s)
+  t.strictSame(await wrong(), [])
 })
 
 t.test('a body is held until its handler answers, and is not refused once it is there', async (t) => {
@@ -166,7 +178,7 @@ t.test('a body that the handler reads as a stream is not held', async (t) => {
 })
 
 t.test('a body in absurdly small pieces gets 400', async (t) => {
-  const { url } = await serve(t)
+  const { url, wrong } = await serve(t)
   for (const [count, size] of [
     [1100, 1],
     [20_000, 1],
@@ -184,6 +196,7 @@ t.test('a body in absurdly small pieces gets 400', async (t) => {
   ] as const) {
     t.match(await exchange(url, pieces('/any', count, size)), /^HTTP\/1\.1 200 /, `${count} of ${size} bytes`)
   }
+  t.strictSame(await wrong(), [])
 })
 
 t.test('a stream in absurdly small pieces is cut, answered or not', async (t) => {
