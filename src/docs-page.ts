@@ -6,6 +6,8 @@ import { sendProblem } from './problem.ts'
 
 /** Loads again after a failure: see openapi-document.ts. */
 const require = createRequire(import.meta.url)
+/** Bytes of a file that are read ahead of the client. */
+const highWaterMark = 16_384
 const root = fileURLToPath(new URL('static/', import.meta.resolve('@fastify/swagger-ui')))
 
 /** The page needs no inline script and no inline style, and upgrades nothing to https. docs/security.md explains both. */
@@ -53,7 +55,7 @@ export function sendInitializer(reply: FastifyReply) {
 /** A file of Swagger UI, read from disk as fast as the client reads, with an ETag. 404 where there is no such file. */
 export async function sendFile({ raw }: FastifyRequest, path: string, reply: FastifyReply) {
   const { send }: typeof import('@fastify/send') = require('@fastify/send')
-  const file = await send(raw, encodeURI(path), { root, index: false, acceptRanges: false })
+  const file = await send(raw, encodeURI(path), { root, index: false, acceptRanges: false, highWaterMark })
   if (file.type === 'file') {
     const { statusCode, stream } = file
     return reply.code(statusCode).headers(file.headers).headers(headers).send(stream)
