@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { sendProblem } from '../problem/problem.ts'
 import { packageInfo } from './openapi-options.ts'
 
 /** Loads again after a failure: see openapi-document.ts. */
 const require = createRequire(import.meta.url)
-const hidden = { schema: { hide: true } }
+/** Bytes of a file that are read ahead of the client. */
+const highWaterMark = 16_384
 const root = fileURLToPath(new URL('static/', import.meta.resolve('@fastify/swagger-ui')))
 
 /** The page needs no inline script and no inline style, and upgrades nothing to https. docs/security.md explains both. */
@@ -42,26 +43,25 @@ const initializer = `SwaggerUIBundle({
 })
 `
 
-/** Swagger UI at `/docs`. Its files are sent from disk as fast as the client reads, and with an ETag. */
-export async function docsPage(app: FastifyInstance) {
-  for (const url of ['/docs', '/docs/']) {
-    app.get(url, hidden, (_request, reply) => {
-      reply.headers(headers).type('text/html; charset=utf-8').send(html(packageInfo().name))
-    })
+/** The page itself: Swagger UI, which reads `/openapi.json`. */
+export function sendPage(reply: FastifyReply) {
+  return reply.headers(headers).type('text/html; charset=utf-8').send(html(packageInfo().name))
+}
+
+export function sendInitializer(reply: FastifyReply) {
+  return reply.headers(headers).type('text/javascript; charset=utf-8').send(initializer)
+}
+
+/** A file of Swagger UI, read from disk as fast as the client reads, with an ETag. 404 where there is no such file. */
+export async function sendFile({ raw }: FastifyRequest, path: string, reply: FastifyReply) {
+  const { send }: typeof import('@fastify/send') = require('@fastify/send')
+  const file = await send(raw, encodeURI(path), { root, index: false, acceptRanges: false, highWaterMark })
+  if (file.type === 'file') {
+    const { statusCode, stream } = file
+    return reply.code(statusCode).headers(file.headers).headers(headers).send(stream)
   }
-  app.get('/docs/initializer.js', hidden, (_request, reply) => {
-    reply.headers(headers).type('text/javascript; charset=utf-8').send(initializer)
-  })
-  app.get<{ Params: { '*': string } }>('/docs/static/*', hidden, async ({ raw, params }, reply) => {
-    const { send }: typeof import('@fastify/send') = require('@fastify/send')
-    const file = await send(raw, encodeURI(params['*']), { root, index: false, acceptRanges: false })
-    if (file.type === 'file') {
-      const { statusCode, stream } = file
-      return reply.code(statusCode).headers(file.headers).headers(headers).send(stream)
-    }
-    file.stream.destroy()
-    if (file.type === 'directory') return sendProblem(reply, 404)
-    if (file.statusCode >= 500) throw file.metadata.error
-    return sendProblem(reply, file.statusCode)
-  })
+  file.stream.destroy()
+  if (file.type === 'directory') return sendProblem(reply, 404)
+  if (file.statusCode >= 500) throw file.metadata.error
+  return sendProblem(reply, file.statusCode)
 }

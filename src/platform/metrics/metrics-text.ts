@@ -9,8 +9,8 @@ const TIMEOUT = 1000
 
 /** The text that Prometheus scrapes. Scrapes at the same time share one collection. */
 export class MetricsText {
+  readonly registry: Registry
   readonly #log: FastifyBaseLogger
-  readonly #registry: () => Promise<Registry>
   readonly #more: () => string
   /** Metrics that are being collected, by name: a `collect` that hangs is not called again. */
   readonly #collecting = new Map<string, Promise<string>>()
@@ -20,13 +20,13 @@ export class MetricsText {
   #second = Number.NEGATIVE_INFINITY
 
   /** `more` returns metrics that are not in `registry`, as text. */
-  constructor(log: FastifyBaseLogger, registry: () => Promise<Registry>, more: () => string) {
+  constructor(registry: Registry, log: FastifyBaseLogger, more: () => string) {
+    this.registry = registry
     this.#log = log
-    this.#registry = registry
     this.#more = more
   }
 
-  /** All metrics in Prometheus' text format, at most a second old. Rejects where prom-client cannot be loaded. */
+  /** All metrics in Prometheus' text format, at most a second old. */
   read(): Promise<Buffer> {
     const now = performance.now()
     if (now - this.#second >= 1000) {
@@ -44,15 +44,14 @@ export class MetricsText {
   }
 
   async #collect(): Promise<Buffer> {
-    const registry = await this.#registry()
     const end = new AbortController()
     const timeout = sleep(TIMEOUT, undefined, { signal: end.signal }).then(() => {
       throw new Error(`Its collect function took longer than ${TIMEOUT} ms.`)
     })
     timeout.catch(() => {}) // aborted below, when nothing waits for it any more
-    const texts = registry.getMetricsAsArray().map(async ({ name }) => {
+    const texts = this.registry.getMetricsAsArray().map(async ({ name }) => {
       try {
-        return `${await Promise.race([this.#collectOne(registry, name), timeout])}\n\n`
+        return `${await Promise.race([this.#collectOne(name), timeout])}\n\n`
       } catch (err) {
         this.#log.error({ err, metric: name }, 'metric left out of /metrics')
         return ''
@@ -63,10 +62,10 @@ export class MetricsText {
     return Buffer.from(text + this.#more())
   }
 
-  #collectOne(registry: Registry, name: string): Promise<string> {
+  #collectOne(name: string): Promise<string> {
     const begun = this.#collecting.get(name)
     if (begun) return begun
-    const text = registry.getSingleMetricAsString(name).finally(() => this.#collecting.delete(name))
+    const text = this.registry.getSingleMetricAsString(name).finally(() => this.#collecting.delete(name))
     this.#collecting.set(name, text)
     return text
   }

@@ -1,8 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
-import { MetricsText } from './metrics-text.ts'
-import { buildRegistry } from './registry.ts'
+import type { MetricsText } from './metrics-text.ts'
 import { RequestDuration } from './request-duration.ts'
 
 declare module 'fastify' {
@@ -14,22 +13,22 @@ declare module 'fastify' {
 /** Where log lines go. */
 type Output = { readonly dropped: number }
 
+// Not within a function, where tsc 6.0 would leave the .ts of an import.
+const importRegistry = () => import('./registry.ts')
+const importText = () => import('./metrics-text.ts')
+
 export class Metrics {
   readonly requestDuration = new RequestDuration()
   /** Requests refused because of overload. */
   shed = 0
+  readonly #log: FastifyBaseLogger
   readonly #output: Output | undefined
-  readonly #text: MetricsText
-  #registry: Registry | undefined
+  #text: Promise<MetricsText> | undefined
 
   /** `output` is where the log goes, if it counts the lines that it drops. */
   constructor(log: FastifyBaseLogger, output?: Output) {
+    this.#log = log
     this.#output = output
-    this.#text = new MetricsText(
-      log,
-      () => this.registry(),
-      () => this.requestDuration.text()
-    )
   }
 
   get droppedLines(): number {
@@ -38,13 +37,27 @@ export class Metrics {
 
   /** The registry of this app, for metrics of your own. Loads prom-client, which is slow, on the first call. */
   async registry(): Promise<Registry> {
-    this.#registry ??= buildRegistry(this)
-    return this.#registry
+    const { registry } = await this.#load()
+    return registry
   }
 
   /** All metrics in Prometheus' text format, at most a second old. */
-  text(): Promise<Buffer> {
-    return this.#text.read()
+  async text(): Promise<Buffer> {
+    const text = await this.#load()
+    return text.read()
+  }
+
+  #load(): Promise<MetricsText> {
+    this.#text ??= this.#build().catch((error) => {
+      this.#text = undefined // so that the next call tries again
+      throw error
+    })
+    return this.#text
+  }
+
+  async #build(): Promise<MetricsText> {
+    const [{ buildRegistry }, { MetricsText }] = await Promise.all([importRegistry(), importText()])
+    return new MetricsText(buildRegistry(this), this.#log, () => this.requestDuration.text())
   }
 }
 

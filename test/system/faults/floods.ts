@@ -124,32 +124,64 @@ export const attacks: Attacks = {
   },
 
   async 'pipelined-files'({ serve }) {
-    const count = 400
-    const limit = 96
-    const rows: string[] = []
+    const limit = 128
+    const bundle = '/docs/static/swagger-ui-bundle.js'
+    const cases: [path: string, connections: number, requests: number][] = [
+      [bundle, 1, 400],
+      [bundle, 100, 4],
+      ['/openapi.json', 1, 400],
+      ['/metrics', 1, 400]
+    ]
+    const found: string[] = []
     let pass = true
-    for (const path of ['/docs/static/swagger-ui-bundle.js', '/openapi.json', '/metrics']) {
-      const service = await serve({ DOCS: 'true' })
+    for (const [path, connections, requests] of cases) {
+      const service = await serve({ DOCS: 'true', OVERLOAD_DELAY_MS: '0' })
       await request(service.url, path)
       const descriptors = await calm(service)
       const before = service.memory()
-      const socket = connect(service.port, '127.0.0.1').on('error', () => {})
-      socket.pause()
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count))
+      const sockets = Array.from({ length: connections }, () => {
+        const socket = connect(service.port, '127.0.0.1').on('error', () => {})
+        socket.pause()
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(requests))
+        return socket
+      })
       let most = 0
       for (const end = performance.now() + 3000; performance.now() < end; await sleep(20)) {
         most = Math.max(most, service.memory() - before)
       }
       const { status } = await request(service.url)
-      socket.destroy()
+      for (const socket of sockets) socket.destroy()
       const back = await recovery(service, descriptors)
-      rows.push(`${path} ${most.toFixed(0)} MiB, normal ${back.toFixed(1)} s after`)
+      found.push(`${connections} x ${requests} ${path} ${most.toFixed(0)} MiB, normal ${back.toFixed(1)} s after`)
       pass &&= most <= limit && status === 200 && back <= 2 && service.stderr() === ''
     }
     return {
-      tried: `${count} pipelined requests on one connection, whose client reads nothing: a file of the docs page, the document, metrics`,
-      lost: rows.join('; '),
+      tried: 'pipelined requests for a file of the docs page, the document and metrics, from clients that read nothing',
+      lost: found.join('; '),
       limit: `${limit} MiB; 2 s, descriptors 10 s`,
+      pass
+    }
+  },
+
+  async scrapes({ serve, quick }) {
+    const seconds = quick ? 4 : 10
+    const found: string[] = []
+    let pass = true
+    for (const path of ['/metrics', '/readyz']) {
+      const service = await serve()
+      const flood = load({ url: service.url, path, clients: 100, seconds: seconds + 2 })
+      await sleep(1000)
+      const { sent, ok, shed, failed, typical } = await load({ url: service.url, path: '/', rate: 100, seconds })
+      const answered = await flood
+      const lost = `${shed} of ${sent} normal requests shed, ${failed} failed, p99 ${typical.toFixed(0)} ms`
+      found.push(`${path} ${answered.ok} times: ${lost}`)
+      pass &&= shed + failed === 0 && ok === sent && typical <= 250 && answered.ok === answered.sent
+    }
+    return {
+      tried: '100 clients that ask for metrics and for readiness again and again, on the public port',
+      lost: found.join('; '),
+      limit: '0; 0; 250 ms',
+      timed: true,
       pass
     }
   }

@@ -59,6 +59,20 @@ const removals: Removal[] = [
     put: 'app.server.maxRequestsPerSocket = 5000\napp.server.maxHeadersCount'
   },
   {
+    attack: 'pipelined-files',
+    without: 'reading a file as fast as the client reads',
+    file: 'docs-page.js',
+    find: '.send(stream)',
+    put: '.send(Buffer.concat(await stream.toArray()))'
+  },
+  {
+    attack: 'scrapes',
+    without: 'sharing a collection',
+    file: 'metrics-text.js',
+    find: '!this.#isCollecting && this.#collections < PER_SECOND',
+    put: 'true'
+  },
+  {
     attack: 'malformed',
     without: 'the check of framing and Host',
     file: 'plugins/request-checks.js',
