@@ -3,24 +3,25 @@ import { performance } from 'node:perf_hooks'
 
 /** How long one turn of the event loop may start requests, in ms. */
 const SLICE = 5
-/** How long new connections may keep requests waiting, in ms. */
-const HOLD = 25
+/** How many connections may be accepted, one per turn, before requests that wait are started. */
+const ACCEPTS = 100
 
 type Loop = { now: () => number; setImmediate: (callback: () => void) => unknown }
 
 /**
- * Starts requests in order of arrival, during at most 5 ms of each turn of the event loop, and first lets the loop accept
- * the connections that wait. Node accepts one connection per turn: if turns are long, clients wait for seconds.
+ * Starts requests in order of arrival: during at most 5 ms of each turn of the event loop, and not in turns that accept a
+ * connection, up to 100 of them in a row. Node accepts one connection per turn, so clients would wait for seconds while
+ * turns are long.
  */
 export class TurnQueue {
   readonly #loop: Loop
   readonly #waiting: { since: number; start: () => void }[] = []
   #turnStart: number | undefined
   #connected = false // in this turn
+  #accepted = 0 // since requests were last started
   #scheduled = false
-  #heldSince = 0
 
-  /** `loop`: the clock and the end of the turn; tests bring their own. */
+  /** `loop`: the clock in ms, and what calls back at the end of the turn. */
   constructor(loop: Loop = { now: () => performance.now(), setImmediate }) {
     this.#loop = loop
   }
@@ -33,40 +34,38 @@ export class TurnQueue {
   /** Call it for each connection that is accepted. */
   connected(): void {
     this.#connected = true
-    this.#begin(this.#loop.now())
+    this.#schedule()
   }
 
   /** Calls `start` now or in a later turn, in the async context of this call. */
-  push(now: number, start: () => void) {
-    const turnStart = this.#begin(now)
-    if (this.#waiting.length === 0 && !this.#connected && now - turnStart <= SLICE) return start()
-    const context = new AsyncResource('TurnQueue') // AsyncResource.bind is slower: see bench
-    this.#waiting.push({ since: now, start: () => context.runInAsyncScope(start) })
-  }
-
-  #begin(now: number) {
-    if (!this.#scheduled) {
-      this.#heldSince = now
-      this.#schedule()
-    }
+  push(now: number, start: () => void): void {
     this.#turnStart ??= now
-    return this.#turnStart
+    this.#schedule()
+    if (this.#waiting.length === 0 && !this.#connected && now - this.#turnStart <= SLICE) {
+      start()
+    } else {
+      const context = new AsyncResource('TurnQueue') // AsyncResource.bind is slower: see bench
+      this.#waiting.push({ since: now, start: () => context.runInAsyncScope(start) })
+    }
   }
 
   #schedule() {
+    if (this.#scheduled) return
     this.#scheduled = true
     this.#loop.setImmediate(() => this.#endTurn())
   }
 
   #endTurn() {
-    const now = this.#loop.now()
-    if (!this.#connected || now - this.#heldSince >= HOLD) {
-      while (this.#waiting.length > 0 && this.#loop.now() < now + SLICE) this.#waiting.shift()?.start()
-      this.#heldSince = this.#loop.now()
-    }
+    if (!this.#connected || ++this.#accepted >= ACCEPTS) this.#startRequests()
     this.#turnStart = undefined
     this.#connected = false
+    this.#scheduled = false
     if (this.#waiting.length > 0) this.#schedule()
-    else this.#scheduled = false
+  }
+
+  #startRequests() {
+    this.#accepted = 0
+    const end = this.#loop.now() + SLICE
+    while (this.#waiting.length > 0 && this.#loop.now() < end) this.#waiting.shift()?.start()
   }
 }
