@@ -2,7 +2,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 
 /** How long the reader of the log may take for the last lines, in ms. */
-const FLUSH_TIMEOUT = 250
+const FLUSH_TIMEOUT = 200
 
 /** Where log lines go. */
 export type Output = {
@@ -22,7 +22,7 @@ export function exitNow(log: FastifyBaseLogger, code: number): never {
   }
 }
 
-/** Like `exitNow`, but first requests that were cut write their log lines, and the reader has up to 250 ms for all lines. */
+/** Like `exitNow`, but first requests that were cut write their log lines, and the reader has up to 200 ms for all lines. */
 export async function exit(log: FastifyBaseLogger, output: Output, code: number): Promise<never> {
   await turn()
   await turn() // sockets that were destroyed emit 'close' at the end of a turn of the event loop
