@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 
 /** How long closing may go on after requests in flight were cut, in ms. */
-const CUT_TIMEOUT = 400
+const CUT_TIMEOUT = 300
 
 /** Takes what goes into one error line. */
 type Report = (message: string, err?: unknown) => void
@@ -18,7 +18,7 @@ function startClosing(app: FastifyInstance): Promise<{ err?: unknown }> {
 
 /**
  * Closes `apps` one after the other, all within `timeout` ms. Requests that are still in flight then are cut, and the
- * onClose hooks have 400 ms more. Never rejects.
+ * onClose hooks have 300 ms more. Never rejects.
  * @returns the kind of hook that did not finish in time, if it was a hook
  */
 export async function close(

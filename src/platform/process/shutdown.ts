@@ -7,7 +7,7 @@ import { startWatchdog } from './watchdog.ts'
 /** How long closing may take after a crash, in ms. */
 const CRASH_TIMEOUT = 4000
 /** How long the exit may take after everything else, in ms. */
-const EXIT_TIMEOUT = 800
+const EXIT_TIMEOUT = 600
 
 /**
  * Ends the service. It is unready at once and serves on for the drain delay. Then the app closes, and after it the admin

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 
-/** How long a blocked process may take to run `onBlocked` before it is killed, in ms. */
+/** How long `onBlocked` may take before the process is killed, in ms. */
 const KILL_AFTER = 1000
 
 const event = 'shutdownBlocked'
@@ -11,7 +11,8 @@ const event = 'shutdownBlocked'
  */
 const thread = `
   const { Session } = require('node:inspector')
-  const { workerData: { ms, killAfter, expression } } = require('node:worker_threads')
+  const { workerData: { due, killAfter, expression } } = require('node:worker_threads')
+  const ms = due - Number(process.hrtime.bigint() / 1_000_000n)
   setTimeout(() => {
     const session = new Session()
     session.connectToMainThread()
@@ -21,13 +22,14 @@ const thread = `
 
 /**
  * Calls `onBlocked` if the process still exists after `ms`, even if a hook or an `exit` listener blocks the event loop.
- * The error's stack shows where. `onBlocked` must end the process: it is killed one second later, as it is at once if it
- * is blocked in a system call.
+ * The error's stack shows where. `onBlocked` must end the process. A second later the process is killed, for example
+ * because a system call blocks it, so that `onBlocked` cannot run.
  * @throws (rejects) if the thread cannot be started
  */
 export async function startWatchdog(ms: number, onBlocked: (err: Error) => void): Promise<void> {
   process.once(event, () => onBlocked(new Error('The event loop is blocked')))
-  const workerData = { ms, killAfter: KILL_AFTER, expression: `process.emit('${event}')` }
+  const due = Number(process.hrtime.bigint() / 1_000_000n) + ms
+  const workerData = { due, killAfter: KILL_AFTER, expression: `process.emit('${event}')` }
   // The thread does not load what NODE_OPTIONS or --import name.
   new Worker(thread, { eval: true, env: {}, execArgv: [], workerData }).unref()
 }

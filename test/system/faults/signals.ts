@@ -1,12 +1,110 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Attacks, inParallel, list } from './attack.ts'
+import { owner } from '../../platform/process/owner.ts'
+import { type Attacks, inParallel, list, type Row } from './attack.ts'
 import { load } from './load.ts'
-import { freePort } from './service.ts'
+import { freePort, type Serve } from './service.ts'
 import { request } from './wire.ts'
 
 const stopping: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP']
 
+const SHUTDOWN_TIMEOUT_MS = 1500
+
+/**
+ * SIGTERM to a service whose owner registers `code`, with and without ADMIN_PORT: it is to exit with 1 within
+ * SHUTDOWN_TIMEOUT_MS + 1 s, and say why in one error line that has `word`.
+ */
+async function stopWith(serve: Serve, word: string, cases: string[]): Promise<Row> {
+  const wrong: string[] = []
+  let slowest = 0
+  for (const code of cases) {
+    for (const admin of [{}, { ADMIN_PORT: String(await freePort()) }]) {
+      const env = { SHUTDOWN_TIMEOUT_MS: String(SHUTDOWN_TIMEOUT_MS), ...admin }
+      const service = await serve(env, { args: owner(code) })
+      const ended = await Promise.race([service.stop(), sleep(10_000)])
+      await sleep(50)
+      const errors = service.lines().filter(({ level }) => Number(level) >= 50)
+      slowest = Math.max(slowest, ended?.ms ?? Number.POSITIVE_INFINITY)
+      const isRight = ended?.code === 1 && errors.length === 1 && JSON.stringify(errors).includes(word)
+      if (!isRight)
+        wrong.push(`${code}: ${ended ? (ended.code ?? ended.signal) : 'lives on'}, ${errors.length} error lines`)
+    }
+  }
+  return {
+    tried: `SIGTERM where a plugin registers ${cases.join('; ')}`,
+    lost: `${list(wrong)}; the slowest took ${(slowest / 1000).toFixed(1)} s`,
+    limit: `0; exit 1 and one error line with the cause, in ${(SHUTDOWN_TIMEOUT_MS + 1000) / 1000} s`,
+    timed: true,
+    pass: wrong.length === 0 && slowest <= SHUTDOWN_TIMEOUT_MS + 1000
+  }
+}
+
 export const attacks: Attacks = {
+  'hooks-throw': ({ serve }) =>
+    stopWith(serve, 'canary', [
+      "app.addHook('onClose', async () => { throw new Error('canary') })",
+      "app.addHook('onClose', () => { throw new Error('canary') })",
+      "app.addHook('preClose', async () => { throw new Error('canary') })",
+      "process.on('exit', () => { throw new Error('canary') })"
+    ]),
+
+  'hooks-hang': ({ serve }) =>
+    stopWith(serve, 'hooks did not finish', [
+      "app.addHook('onClose', () => new Promise(() => {}))",
+      "app.addHook('preClose', () => new Promise(() => {}))"
+    ]),
+
+  'hooks-block': ({ serve }) =>
+    stopWith(serve, 'blocked', [
+      "app.addHook('onClose', () => { for (;;); })",
+      "app.addHook('preClose', () => { const wait = () => process.nextTick(wait); wait() })",
+      "process.on('exit', () => { for (;;); })"
+    ]),
+
+  async 'signals-before-listening'({ serve }) {
+    const wrong: string[] = []
+    for (const signal of stopping) {
+      const code = `app.addHook('preClose', async () => { await sleep(300) })
+        app.addHook('onReady', async () => { process.kill(process.pid, '${signal}'); await sleep(100) })`
+      const service = await serve({}, { args: owner(code), boot: true })
+      const ended = await Promise.race([service.exit, sleep(10_000)])
+      const lines = service.lines().length
+      if (ended?.code !== 0 || lines > 0 || service.stderr() !== '')
+        wrong.push(`${signal}: ${ended ? (ended.code ?? ended.signal) : 'lives on'}, ${lines} lines`)
+    }
+    return {
+      tried: `${stopping.join(', ')} in the last hook before it listens, and a preClose hook that takes 300 ms`,
+      lost: list(wrong),
+      limit: '0; never listens, exit 0, no output',
+      pass: wrong.length === 0
+    }
+  },
+
+  async 'signals-doubled'({ serve }) {
+    const lost: string[] = []
+    let sent = 0
+    for (const gap of [0, 5, 150]) {
+      const service = await serve({ DRAIN_DELAY_MS: '4000', OVERLOAD_DELAY_MS: '0' })
+      const normal = load({ url: service.url, path: '/slow?ms=300', rate: 100, seconds: 2 })
+      while ((await service.metric('http_server_request_duration_seconds_count')) < 20) await sleep(20)
+      service.child.kill('SIGINT')
+      await sleep(gap)
+      service.child.kill('SIGINT')
+      const report = await normal
+      const { code } = await service.exit
+      sent += report.sent
+      if (report.ok !== report.sent || code !== 0) {
+        lost.push(`${gap} ms: ${report.sent - report.ok} requests (${report.errors.join(', ')}), exit ${code}`)
+      }
+    }
+    return {
+      tried: `SIGINT twice, 0, 5 and 150 ms apart, under ${sent} requests of 300 ms`,
+      lost: list(lost),
+      limit: '0; exit 0',
+      timed: true,
+      pass: lost.length === 0
+    }
+  },
+
   async 'signals-during-boot'({ serve, quick }) {
     const wrong: string[] = []
     const start = performance.now()
@@ -64,7 +162,7 @@ export const attacks: Attacks = {
         const reply = request(service.url, '/slow?ms=3000')
         await sleep(200)
         service.child.kill(first)
-        await sleep(150)
+        await sleep(400) // within 200 ms it would be the same signal
         const { code, ms } = await service.stop(second)
         await reply
         if (code === 0 || code === null || ms > 1000)

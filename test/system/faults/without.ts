@@ -166,30 +166,65 @@ const removals: Removal[] = [
   {
     attack: 'signals-during-boot',
     without: 'handlers for signals',
-    file: 'server.js',
-    find: /process\.on\('SIGTERM', onSignal\).*/,
-    put: ''
+    file: 'platform/process/signals.js',
+    find: 'process.on(signal, onSignal)',
+    put: 'void signal'
+  },
+  {
+    attack: 'signals-before-listening',
+    without: 'the check before it listens',
+    file: 'platform/process/listen.js',
+    find: 'if (signal.aborted)',
+    put: 'if (false)'
   },
   {
     attack: 'signals-in-flight',
     without: 'waiting for requests in flight',
-    file: 'server.js',
-    find: 'await app?.close()',
-    put: ''
+    file: 'platform/process/close.js',
+    find: 'app.close().then(',
+    put: 'Promise.resolve().then('
+  },
+  {
+    attack: 'signals-doubled',
+    without: 'the 200 ms in which a signal is the same one',
+    file: 'platform/process/signals.js',
+    find: "phase = 'signalled'",
+    put: "phase = 'stopping'"
   },
   {
     attack: 'signals-twice',
     without: 'heed of the second signal',
-    file: 'server.js',
-    find: /if \(stopping\)\s+process\.exit\(1\)/,
-    put: 'if (stopping) return'
+    file: 'platform/process/signals.js',
+    find: 'return onLater()',
+    put: 'return'
   },
   {
     attack: 'signals-ignored',
     without: 'ignoring SIGPIPE',
-    file: 'server.js',
-    find: "process.on('SIGTERM'",
-    put: "process.on('SIGPIPE', onSignal).on('SIGTERM'"
+    file: 'platform/process/signals.js',
+    find: "'SIGHUP'",
+    put: "'SIGHUP', 'SIGPIPE'"
+  },
+  {
+    attack: 'hooks-throw',
+    without: 'the error of a hook',
+    file: 'platform/process/close.js',
+    find: '(err) => ({ err })',
+    put: '() => ({})'
+  },
+  {
+    attack: 'hooks-hang',
+    without: 'the deadline for hooks',
+    file: 'platform/process/close.js',
+    find: 'sleep(timeout, undefined)',
+    put: 'new Promise(() => {})'
+  },
+  {
+    attack: 'hooks-block',
+    without: 'the watchdog',
+    file: 'platform/process/shutdown.js',
+    find: 'startWatchdog(ms',
+    put: 'void (ms'
   },
   {
     attack: 'kill-and-restart',
@@ -201,8 +236,8 @@ const removals: Removal[] = [
   {
     attack: 'port-taken',
     without: 'the fatal line',
-    file: 'server.js',
-    find: /log\.fatal\(err instanceof/,
+    file: 'platform/process/run.js',
+    find: 'service.log.fatal(err instanceof',
     put: 'void (err instanceof'
   },
   {
