@@ -52,7 +52,7 @@ t.test('every file that the README, CONTRIBUTING and the benchmark link to exist
 
 t.test('the route that the README adds passes its test', async (t) => {
   const copy = directory(t)
-  for (const name of ['src', 'test/helper.ts', 'test/typescript.mjs', 'test/routes']) {
+  for (const name of ['src', 'test/helper.ts', 'test/platform/harness.ts', 'test/typescript.mjs', 'test/routes']) {
     cpSync(join(root, name), join(copy, name), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))

@@ -14,7 +14,7 @@ export default fp(
   async (app) => {
     app.decorate<Phase>('phase', 'starting')
     app.addHook('onReady', async () => {
-      app.phase = 'ready'
+      if (app.phase === 'starting') app.phase = 'ready' // a signal may have come before
     })
     app.addHook('preClose', async () => {
       app.phase = 'draining'

@@ -50,9 +50,15 @@ export class Connection {
     const { raw } = exchange.request
     this.#unread = raw.complete ? undefined : raw
     const [next, ...others] = this.#exchanges
+    if (isLast(exchange.reply)) return this.#giveUp()
     if (!next) return this.#afterLast?.()
     if (others.length === 0 && !this.#afterLast) this.socket.resume()
     this.#waiting.get(next)?.()
+  }
+
+  /** Node closes the connection after the last reply; requests that were read behind it are not answered. */
+  #giveUp() {
+    for (const exchange of this.#exchanges) exchange.cut = 'closed'
   }
 
   /** Reads nothing more and runs `run` once all requests that were read have been answered. */
@@ -80,6 +86,9 @@ export class Connection {
     for (const exchange of [...this.#exchanges]) exchange.end()
   }
 }
+
+/** Whether Node closes the connection after `reply`. */
+const isLast = ({ raw }: FastifyReply) => !raw.shouldKeepAlive || raw.getHeader('connection') === 'close'
 
 /** Makes `reply` the last on its connection, its headers sent or not. */
 export function closeAfter({ raw, request }: FastifyReply): void {

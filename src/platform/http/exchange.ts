@@ -41,8 +41,8 @@ export class Exchange {
   isFinished = false
   isEnded = false
   isTimedOut = false
-  /** Why the service cut the reply. */
-  cut: 'timeout' | 'shutdown' | undefined
+  /** Why the service cut the reply; `closed`: an earlier reply was the last on the connection. */
+  cut: 'timeout' | 'shutdown' | 'closed' | undefined
   readonly #onEnd: (exchange: Exchange) => void
   #controller: AbortController | undefined
 

@@ -27,11 +27,10 @@ export type Running = {
 
 /** Validates the environment, builds the service and listens. Does not listen once `signal` is aborted. */
 export async function start({ schema, service }: Blueprint, running: Running, signal: AbortSignal): Promise<void> {
-  const warnings: string[] = []
-  const config = loadConfig<EnvironmentSchema, PlatformConfig>(schema, process.env, (text) => warnings.push(text))
+  const warn = (text: string) => running.log.warn(text)
+  const config = loadConfig<EnvironmentSchema, PlatformConfig>(schema, process.env, warn)
   const log = createLogger(config.LOG_LEVEL, running.output, secretValues(schema.properties, config))
   Object.assign(running, { config, log })
-  for (const warning of warnings) log.warn(warning)
   const { default: plugin } = await service()
   const app = await createApp(plugin, { config, log, output: running.output })
   running.app = app

@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process'
 import fs, { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -11,14 +9,6 @@ const root = new URL('../../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
 const documentOf = async (app: FastifyInstance) => (await app.inject('/openapi.json')).json()
-
-t.test('the committed document is the one that the service serves', async (t) => {
-  const { app } = await build(t)
-  const biome = fileURLToPath(new URL('node_modules/.bin/biome', root))
-  const input = (await app.inject('/openapi.json')).body
-  const served = execFileSync(biome, ['format', '--stdin-file-path=openapi.json'], { input, cwd: root })
-  t.equal(read('openapi.json'), served.toString(), 'npm run openapi && npm run client renews it')
-})
 
 t.test('the document has the public routes only, and no HEAD', async (t) => {
   const { app } = await build(t)

@@ -125,7 +125,7 @@ t.test('every error has one shape, the headers of any reply, a log line, and giv
   )
   await Promise.all(tests)
   t.match(JSON.stringify(service.lines()), 'canary', 'the log has the truth')
-  t.match(JSON.stringify(service.lines()), /\/src\/plugins\/[\w-]+\.ts:\d+/, 'in terms of the sources')
+  t.match(JSON.stringify(service.lines()), /\/src\/platform\/[\w/-]+\.ts:\d+/, 'in terms of the sources')
   t.equal(service.stderr(), '')
 })
 

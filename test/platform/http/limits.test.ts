@@ -34,8 +34,9 @@ t.test('a reader that takes nothing of a large reply is cut off', async (t) => {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname).on('error', () => {})
   socket.write('GET /large?bytes=50000000 HTTP/1.1\r\nhost: a\r\n\r\n')
-  await until(async () => (await lines()).length > 0)
-  t.match(await lines(), [{ path: '/large', level: 40, statusCode: 200, cut: 'timeout', msg: 'request cut' }])
+  const logged = async () => (await lines()).filter(({ path }) => path)
+  await until(async () => (await logged()).length > 0)
+  t.match(await logged(), [{ path: '/large', level: 40, statusCode: 200, cut: 'timeout', msg: 'request cut' }])
   socket.destroy()
 })
 

@@ -137,7 +137,7 @@ t.test('past SHUTDOWN_TIMEOUT_MS what is left is cut; exit code 1', async (t) =>
     { level: 50 }
   )
   t.match(
-    lines().find(({ statusCode }) => statusCode === 499),
+    lines().find(({ cut }) => cut === 'shutdown'),
     { path: '/never', remoteAddress: '127.0.0.1' }
   )
 })
