@@ -17,10 +17,9 @@ const properties = Object.entries(schema.properties).map(([name, property]) => {
 })
 
 t.test('docs/configuration.md has every variable with its default', async (t) => {
-  const rows = [...read('docs/configuration.md').matchAll(/^\| `([A-Z_]+)` \| ([^|]*)\| /gm)].map(([, name, value = '']) => [
-    name,
-    value.trim()
-  ])
+  const rows = [...read('docs/configuration.md').matchAll(/^\| `([A-Z_]+)` \| ([^|]*)\| /gm)].map(
+    ([, name, value = '']) => [name, value.trim()]
+  )
   t.strictSame(rows, properties)
 })
 
