@@ -16,11 +16,10 @@ const properties = Object.entries(schema.properties).map(([name, property]) => {
   return [name, 'default' in property ? String(property.default) : ''] as const
 })
 
-t.test('the table of the README has every variable with its default', async (t) => {
-  const rows = [...read('README.md').matchAll(/^\| `([A-Z_]+)` \| ([^|]*)\| /gm)].map(([, name, value = '']) => [
-    name,
-    value.trim()
-  ])
+t.test('docs/configuration.md has every variable with its default', async (t) => {
+  const rows = [...read('docs/configuration.md').matchAll(/^\| `([A-Z_]+)` \| ([^|]*)\| /gm)].map(
+    ([, name, value = '']) => [name, value.trim()]
+  )
   t.strictSame(rows, properties)
 })
 
