@@ -14,8 +14,9 @@ async function describe(routes: readonly RouteOptions[], schemas: Readonly<Recor
   app.setValidatorCompiler(() => Boolean).setSerializerCompiler(() => JSON.stringify)
   for (const schema of Object.values(schemas)) app.addSchema(schema)
   await app.register(swagger, swaggerOptions())
+  // No handler is ever called.
   for (const { method, url, schema = {}, config = {}, constraints = {} } of routes) {
-    app.route({ method, url, schema, config, constraints, handler: () => {} })
+    app.route({ method, url, schema, config, constraints, handler: Boolean })
   }
   await app.ready()
   const document: Document = JSON.parse(JSON.stringify(app.swagger()))

@@ -49,8 +49,8 @@ export default fp(
       const current = connection?.current
       if (current && !current.reply.raw.headersSent) return // the limits of the handler and of the request hold
       if (current?.timeout === 0 && socket.writableLength === 0) return
-      if (connection) connection.cut('timeout')
-      else socket.destroy()
+      connection?.cut('timeout')
+      socket.destroy()
     })
   },
   { name: 'connections', dependencies: ['in-flight'] }

@@ -57,6 +57,31 @@ t.test('pipelined requests are answered in order, one after the other', async (t
   )
 })
 
+t.test(
+  'a request that is read behind the last reply of its connection is not handled, and its line says so',
+  async (t) => {
+    let handled = 0
+    const { app, lines } = await build(t, {}, (app) => {
+      app.get('/last', async (_request, reply) => {
+        await sleep(50)
+        return reply.header('connection', 'close').send('last')
+      })
+      app.get('/behind', async () => ++handled)
+    })
+    const received = await exchange(await app.listen(), get('/last') + get('/behind'))
+    t.equal(received.match(/HTTP\/1\.1 200/g)?.length, 1)
+    t.equal(handled, 0)
+    await until(() => app.inFlight.size === 0)
+    t.match(
+      (await lines()).filter(({ path }) => path),
+      [
+        { path: '/last', statusCode: 200, msg: 'request completed' },
+        { path: '/behind', statusCode: 503, cut: 'closed', msg: 'request cut' }
+      ]
+    )
+  }
+)
+
 t.test('a pipelined body is read when its turn has come', async (t) => {
   const { url } = await listen(t)
   const body = JSON.stringify({ name: 'pen' })

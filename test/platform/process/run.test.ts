@@ -34,6 +34,12 @@ for (const [FAULT, line] of Object.entries(faults)) {
   })
 }
 
+t.test('a signal before the environment is read: exit code 0, no line', async (t) => {
+  const { exit, lines } = await start(t, { FAULT: 'signal' }, { args: [service] })
+  t.strictSame(await exit, { code: 0, signal: null })
+  t.strictSame(lines(), [])
+})
+
 t.test('localhost is one listener', async (t) => {
   const { exit, lines, child } = await start(t, { HOST: 'localhost' }, { args: [service] })
   t.match(lines(), [{ level: 30, msg: /^Server listening at http:/ }])

@@ -12,7 +12,10 @@ async function service(app, options) {
 }
 
 await run({
-  schema,
+  get schema() {
+    if (FAULT === 'signal') process.emit('SIGTERM') // it comes before the environment is read
+    return schema
+  },
   async service() {
     if (FAULT === 'import') throw new Error('canary')
     return { default: fp(service) }
