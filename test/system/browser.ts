@@ -107,7 +107,7 @@ try {
     const page = await context.newPage()
     await page.goto(`${docs}/docs`)
     assert.equal(await page.locator('.info .link').first().innerText(), '/openapi.json')
-    await page.locator('.opblock-summary-control', { hasText: 'Say hello' }).click()
+    await page.locator('.opblock-summary-control', { hasText: 'Greet' }).click()
     await page.getByRole('button', { name: 'Try it out' }).click()
     const reply = page.locator('.live-responses-table .response-col_description')
     await page.getByPlaceholder('name').fill('')

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { freePorts } from '../platform/helper.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const fixtures = join(root, 'test/fixtures')
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const fixtures = join(root, 'test/platform/service')
 
 /** What an image says of how it is to be run, as Docker stores it. */
 type Configuration = {

@@ -88,7 +88,7 @@ export class Connection {
 }
 
 /** Whether Node closes the connection after `reply`. */
-const isLast = ({ raw }: FastifyReply) => !raw.shouldKeepAlive || raw.getHeader('connection') === 'close'
+const isLast = (reply: FastifyReply) => !reply.raw.shouldKeepAlive || reply.getHeader('connection') === 'close'
 
 /** Makes `reply` the last on its connection, its headers sent or not. */
 export function closeAfter({ raw, request }: FastifyReply): void {

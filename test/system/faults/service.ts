@@ -26,7 +26,7 @@ export type Serve = (env?: Record<string, string>, options?: Options) => Promise
 const routes = new URL('../../platform/service/routes.mjs', import.meta.url).href
 const { scripts } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
 const flags: string[] = scripts.start.split(' ').slice(1, -1)
-const fixture = fileURLToPath(new URL('../../../dist/server.js', import.meta.url))
+const fixture = fileURLToPath(new URL('../../platform/service/server.mjs', import.meta.url))
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

@@ -1,4 +1,4 @@
-// tsx test/faults/without.ts [attack ...]: takes one defence out of a copy of dist/ and holds that its attack then fails.
+// tsx test/system/faults/without.ts [attack ...]: takes one defence out of a copy of dist/ and holds that its attack then fails.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,149 +19,177 @@ const removals: Removal[] = [
   {
     attack: 'slow-headers',
     without: 'looking for late connections four times a second',
-    file: 'options.js',
+    file: 'platform/http/options.js',
     find: /(connectionsCheckingInterval: )\w+/,
     put: '$160_000'
   },
   {
     attack: 'slow-body',
     without: 'looking for late connections and late handlers four times a second',
-    file: 'options.js',
+    file: 'platform/http/timeouts.js',
     find: /(CHECK_INTERVAL = )\w+/,
     put: '$160_000'
   },
   {
     attack: 'slow-read',
-    without: 'connectionTimeout',
-    file: 'options.js',
-    find: /connectionTimeout: .*/,
-    put: 'connectionTimeout: 0,'
+    without: 'the time limit of a connection on which nothing moves',
+    file: 'platform/http/options.js',
+    find: /server\.setTimeout\(.*\)/,
+    put: 'server'
   },
   {
     attack: 'idle-flood',
     without: 'maxConnections',
-    file: 'plugins/request-checks.js',
+    file: 'platform/http/request-checks.js',
     find: /app\.server\.maxConnections = .*/,
     put: ''
   },
   {
     attack: 'churn',
     without: 'expecting connections to be reset',
-    file: 'plugins/parser-errors.js',
+    file: 'platform/http/parser-errors.js',
     find: "if (error.code === 'ECONNRESET'",
     put: "if (error.code === 'ECONNRESET') process.exit(1)\nif (error.code === 'ECONNRESET'"
   },
   {
+    attack: 'handed-over',
+    without: 'a listener for errors of sockets that Node hands over',
+    file: 'platform/http/http-server.js',
+    find: "socket.on('error'",
+    put: "socket.on('never'"
+  },
+  {
+    attack: 'pipeline-large',
+    without: 'one request of a connection at a time',
+    file: 'platform/http/connection.js',
+    find: 'if (this.#exchanges[0] === exchange)',
+    put: 'if (true)'
+  },
+  {
+    attack: 'pipeline-reset',
+    without: 'ending what is in flight on a closed socket',
+    file: 'platform/http/connection.js',
+    find: 'exchange.end()',
+    put: 'void exchange'
+  },
+  {
+    attack: 'drain-large',
+    without: 'closing connections only when nothing is owed on them',
+    file: 'platform/http/http-server.js',
+    find: 'closeIdleConnections()',
+    put: 'closeAtOnce()'
+  },
+  {
     attack: 'pipeline',
     without: 'all requests of a connection (it serves 5000)',
-    file: 'plugins/request-checks.js',
+    file: 'platform/http/request-checks.js',
     find: 'app.server.maxHeadersCount',
     put: 'app.server.maxRequestsPerSocket = 5000\napp.server.maxHeadersCount'
   },
   {
     attack: 'pipelined-files',
     without: 'reading a file as fast as the client reads',
-    file: 'docs-page.js',
+    file: 'platform/docs/docs-page.js',
     find: '.send(stream)',
     put: '.send(Buffer.concat(await stream.toArray()))'
   },
   {
     attack: 'scrapes',
     without: 'sharing a collection',
-    file: 'metrics-text.js',
+    file: 'platform/metrics/metrics-text.js',
     find: '!this.#isCollecting && this.#collections < PER_SECOND',
     put: 'true'
   },
   {
     attack: 'malformed',
     without: 'the check of framing and Host',
-    file: 'plugins/request-checks.js',
+    file: 'platform/http/request-checks.js',
     find: 'if (isMalformed(request))',
     put: 'if (false)'
   },
   {
     attack: 'mutations',
     without: 'closing after what no hook has seen',
-    file: 'plugins/errors.js',
-    find: 'track(request, reply);',
-    put: ''
+    file: 'platform/errors/error-handler.js',
+    find: /connection: 'close'/,
+    put: "'x-open': '1'"
   },
   {
     attack: 'bodies',
     without: 'refusing __proto__',
-    file: 'options.js',
+    file: 'platform/http/options.js',
     find: /trustProxy:/,
     put: "onProtoPoisoning: 'ignore', onConstructorPoisoning: 'ignore', trustProxy:"
   },
   {
     attack: 'lengths',
     without: 'reading on after a refusal',
-    file: 'plugins/connections.js',
+    file: 'platform/http/connections.js',
     find: 'socket.destroySoon = ',
     put: 'const never = '
   },
   ...['overload-2', 'overload-5', 'overload-10'].map((attack) => ({
     attack,
     without: 'shedding',
-    file: 'plugins/overload.js',
+    file: 'platform/overload/overload.js',
     find: 'if (limit === 0)',
     put: 'if (true)'
   })),
   {
     attack: 'overload-0.8',
     without: 'patience: it sheds what waits at all',
-    file: 'plugins/overload.js',
-    find: 'queue.waited(now)) > limit',
-    put: 'load.wait(1)) > 1'
+    file: 'platform/overload/overload.js',
+    find: 'new VirtualQueue(limit)',
+    put: 'new VirtualQueue(-1)'
   },
   {
     attack: 'blocked-loop',
     without: 'forgetting that the loop has been late',
-    file: 'loop-load.js',
-    find: 'Math.max(this.#running + this.admitted, queued)',
-    put: '(this.#lateFor = 1e9)'
+    file: 'platform/overload/virtual-queue.js',
+    find: 'this.#ended * (4 * this.#cost + 1)',
+    put: '1e9'
   },
   {
     attack: 'memory',
     without: 'saying so (it exits with 0 at 40 MB of heap)',
-    file: 'server.js',
+    file: 'platform/index.js',
     find: first,
     put: 'setInterval(() => process.memoryUsage().heapUsed > 40e6 && process.exit(0), 10).unref();\n'
   },
   {
     attack: 'stdout-closed',
     without: 'a listener for errors of stdout',
-    file: 'log.js',
+    file: 'platform/logging/destination.js',
     find: /stream\.on\('error', \(\) => \{ ?\}\)/,
     put: 'stream'
   },
   {
     attack: 'stdout-full',
     without: 'a listener for errors of stdout',
-    file: 'log.js',
+    file: 'platform/logging/destination.js',
     find: /stream\.on\('error', \(\) => \{ ?\}\)/,
     put: 'stream'
   },
   {
     attack: 'stdout-stalled',
     without: 'the bound of 4 MiB',
-    file: 'log.js',
+    file: 'platform/logging/destination.js',
     find: 'const LIMIT = 4 *',
     put: 'const LIMIT = 4000 *'
   },
   {
     attack: 'clock',
     without: 'the monotonic clock',
-    file: 'plugins/access-log.js',
+    file: 'platform/logging/access-line.js',
     find: first,
     put: "Object.defineProperty(performance, 'now', { value: () => Date.now() });\n"
   },
   {
     attack: 'descriptors',
     without: 'letting go of connections whose client has gone',
-    file: 'plugins/connections.js',
-    find: 'sockets.add(socket',
-    put: 'socket._destroy = () => {}; sockets.add(socket'
+    file: 'platform/http/http-server.js',
+    find: 'const connection = new Connection(socket)',
+    put: 'socket._destroy = () => {}; const connection = new Connection(socket)'
   },
   {
     attack: 'signals-during-boot',
@@ -229,7 +257,7 @@ const removals: Removal[] = [
   {
     attack: 'kill-and-restart',
     without: 'independence of what a predecessor left (a lock)',
-    file: 'server.js',
+    file: 'platform/index.js',
     find: first,
     put: "import { mkdirSync } from 'node:fs'; mkdirSync('/tmp/faults-lock-' + process.env.PORT);\n"
   },
@@ -237,15 +265,15 @@ const removals: Removal[] = [
     attack: 'port-taken',
     without: 'the fatal line',
     file: 'platform/process/run.js',
-    find: 'service.log.fatal(err instanceof',
+    find: 'running.log.fatal(err instanceof',
     put: 'void (err instanceof'
   },
   {
     attack: 'soak',
     without: 'forgetting connections that are closed',
-    file: 'plugins/connections.js',
-    find: /socket\.once\('close', \(\) => sockets\.delete\(socket\)\)/,
-    put: 'socket'
+    file: 'platform/http/http-server.js',
+    find: 'this.open.delete(socket)',
+    put: ''
   }
 ]
 
@@ -256,6 +284,7 @@ for (const { attack, without, file, find, put } of removals) {
   if (chosen.length > 0 && !chosen.includes(attack)) continue
   const copy = mkdtempSync(join(tmpdir(), 'without-'))
   cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true })
+  cpSync(join(root, 'test/platform/service'), join(copy, 'test/platform/service'), { recursive: true })
   cpSync(join(root, 'package.json'), join(copy, 'package.json'))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   const path = join(copy, 'dist', file)
@@ -263,11 +292,15 @@ for (const { attack, without, file, find, put } of removals) {
   const patched = text.replace(find, put)
   if (patched === text) throw new Error(`${file} has changed: ${find} is not in it`)
   writeFileSync(path, patched)
-  const run = ['--import', import.meta.resolve('tsx'), join(root, 'test/faults/run.ts'), attack, '--quick']
-  const { status, stderr } = spawnSync(process.execPath, [...run, '--server', join(copy, 'dist/server.js')], {
-    encoding: 'utf8',
-    cwd: root
-  })
+  const run = ['--import', import.meta.resolve('tsx'), join(root, 'test/system/faults/run.ts'), attack, '--quick']
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [...run, '--server', join(copy, 'test/platform/service/server.mjs')],
+    {
+      encoding: 'utf8',
+      cwd: root
+    }
+  )
   rmSync(copy, { recursive: true })
   if (status !== 1) missed++
   const line = stderr.split('\n').find((line) => /^(ok|FAIL)/.test(line)) ?? stderr
