@@ -219,3 +219,16 @@ test('systemd waits for the drain', async (t) => {
   const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])
   t.ok(seconds * 1000 > DRAIN_DELAY_MS + SHUTDOWN_TIMEOUT_MS)
 })
+
+/** Memory of the service without connections, and of a connection whose request head or pipelined requests wait, in bytes. */
+const BASE = 120 * 1024 * 1024
+const CONNECTION = 80 * 1024
+
+test('the connections that a pod accepts, and the bodies that it holds, fit into its memory', async (t) => {
+  const { MAX_CONNECTIONS } = load({ ...imageEnv, ...env })
+  const [, mebibytes] = /^(\d+)Mi$/.exec(String(container.resources?.limits?.memory)) ?? []
+  const limit = Number(mebibytes) * 1024 * 1024
+  const heap = Number(/--max-old-space-size-percentage=(\d+)/.exec(dockerfile)?.[1]) / 100
+  const bodies = (limit * heap) / 16 // as in src/platform/http/bodies.ts
+  t.ok(BASE + bodies + MAX_CONNECTIONS * CONNECTION < limit)
+})
