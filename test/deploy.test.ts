@@ -28,7 +28,7 @@ const dockerfile = text('../../Dockerfile')
 const imageEnv = Object.fromEntries(
   (/^ENV (.*)$/m.exec(dockerfile)?.[1] ?? '').split(' ').map((pair) => pair.split('=') as [string, string])
 )
-const unit = text('../systemd/fastify-hello.service')
+const unit = text(`../systemd/${JSON.parse(text('../../package.json')).name}.service`)
 
 /**
  * What the API's own schema finds wrong with `manifest`, and the fields that it does not know. The schema itself lets

@@ -104,7 +104,7 @@ async function runByDocker(engine: string, image: string): Promise<Engine> {
 /** A cgroup of its own with a limit, in version 1 or 2 of cgroups. */
 function memoryGroup(bytes: number): string {
   const base = ['/sys/fs/cgroup/memory', '/sys/fs/cgroup'].find(existsSync) ?? ''
-  const group = join(base, `fastify-hello-${process.pid}`)
+  const group = join(base, `service-${process.pid}`)
   try {
     mkdirSync(group)
     const file = ['memory.limit_in_bytes', 'memory.max'].find((name) => existsSync(join(group, name))) ?? 'memory.max'

@@ -6,7 +6,7 @@ import { buildImage, type Container, NotPossible, type StartOptions } from './im
 
 const json = (path: string) => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))
 const containers: Container[] = []
-const engine = await buildImage('fastify-hello:test')
+const engine = await buildImage('service:test')
 
 async function start(options?: StartOptions) {
   const container = await engine.start(options)

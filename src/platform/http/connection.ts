@@ -1,8 +1,9 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyReply } from 'fastify'
-import type { Exchange } from './exchange.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+type Exchange = FastifyRequest['exchange']
 
 /** A connection and the exchanges that have not ended, in the order of their requests. Their handlers run one by one. */
 export class Connection {

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { CHECK_INTERVAL } from './timeouts.ts'
+import { CHECK_INTERVAL } from './http-server.ts'
 
 /** How long to discard input after ending a connection, in ms. */
 const LINGER = 1000

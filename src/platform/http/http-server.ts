@@ -2,6 +2,9 @@ import { type IncomingMessage, Server, type ServerOptions, type ServerResponse }
 import type { Socket } from 'node:net'
 import { Connection } from './connection.ts'
 
+/** How often Node and timeouts.ts look for what has taken too long, in ms. Each limit is exact to this. */
+export const CHECK_INTERVAL = 250
+
 /** Node's HTTP server, which knows what it owes on each connection. */
 export class HttpServer extends Server {
   /** Open connections by socket. */

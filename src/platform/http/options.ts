@@ -1,11 +1,10 @@
 import type { Server } from 'node:http'
 import type { FastifyServerOptions } from 'fastify'
 import type { PlatformConfig } from '../config/variables.ts'
-import { HttpServer } from './http-server.ts'
+import { CHECK_INTERVAL, HttpServer } from './http-server.ts'
 import { clientErrorHandler } from './parser-errors.ts'
 import { requestId } from './request-id.ts'
 import { routableUrl } from './routable-url.ts'
-import { CHECK_INTERVAL } from './timeouts.ts'
 import { buildValidator } from './validation.ts'
 
 /** Fastify's options about HTTP: limits, timeouts, ids and validation of requests. */

@@ -2,10 +2,8 @@ import fp from 'fastify-plugin'
 import createError from 'http-errors'
 import { configOf } from '../config/variables.ts'
 import type { Exchange } from './exchange.ts'
+import { CHECK_INTERVAL } from './http-server.ts'
 import { refuseBody } from './parser-errors.ts'
-
-/** How often Node and this plugin look for what has taken too long, in ms. Each limit is exact to this. */
-export const CHECK_INTERVAL = 250
 
 function endOfTime(exchange: Exchange, limit: number) {
   exchange.isTimedOut = true
