@@ -43,6 +43,8 @@ export class Exchange {
   isTimedOut = false
   /** Why the service cut the reply; `closed`: an earlier reply was the last on the connection. */
   cut: 'timeout' | 'shutdown' | 'closed' | undefined
+  /** Tells the load shedding that the request is answered. */
+  settle: (() => void) | undefined
   readonly #onEnd: (exchange: Exchange) => void
   #controller: AbortController | undefined
 

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import fp from 'fastify-plugin'
 import { configOf } from '../config/variables.ts'
+import type { Exchange } from '../http/exchange.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { TurnQueue } from './turn-queue.ts'
 import { VirtualQueue } from './virtual-queue.ts'
@@ -8,10 +9,16 @@ import { VirtualQueue } from './virtual-queue.ts'
 /** How often the event loop is measured, in ms. */
 const INTERVAL = 20
 
+/** A request that is answered, or given up, owes no more CPU time. */
+function settle(exchange: Exchange) {
+  exchange.settle?.()
+  exchange.settle = undefined
+}
+
 /**
  * Refuses a request with 503 and `Retry-After: 1` while the CPU time owed to admitted requests exceeds
- * `OVERLOAD_DELAY_MS`; 0: never. Requests that only wait, as for a backing service, owe nothing. A request has ended when
- * its reply emits `close`. Routes with `operational: true` are never refused. Measurements: bench/README.md, "Overload".
+ * `OVERLOAD_DELAY_MS`; 0: never. Requests that only wait, as for a backing service, owe nothing. A request owes nothing any more
+ * when its reply is on its way, however slowly that is read. Routes with `operational: true` are never refused. Measurements: bench/README.md, "Overload".
  */
 export default fp(
   async (app) => {
@@ -38,8 +45,13 @@ export default fp(
         app.metrics.shed++
         return sendProblem(reply.header('retry-after', '1'), 503)
       }
-      reply.raw.on('close', end)
+      request.exchange.settle = end
+      reply.raw.on('close', () => settle(request.exchange))
       turns.push(now, done)
+    })
+    app.addHook('onSend', ({ exchange }, _reply, _payload, done) => {
+      settle(exchange)
+      done()
     })
   },
   { name: 'overload', dependencies: ['metrics'] }
