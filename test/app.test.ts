@@ -21,11 +21,29 @@ await t.test('building apps leaves the process as it was', async (t) => {
   t.strictSame(counts(), before)
 })
 
+/** The paths in a tree of routes. Each line has the rest of a path after that of its parent. */
+function pathsOf(tree: string): string[] {
+  const parts: string[] = []
+  return [...tree.matchAll(/^(.*)[├└]── (\S+)/gm)].map(([, indent = '', part = '']) => {
+    parts.splice(indent.length / 4, parts.length, part)
+    return parts.join('')
+  })
+}
+
 t.jobs = 2
+
+t.test('the paths of a tree are those of its routes', async (t) => {
+  const { app } = await build(t, { DOCS: 'false' }, (app) => {
+    for (const path of ['/me', '/me/:id', '/livez2']) app.get(path, () => '')
+  })
+  const paths = pathsOf(app.printRoutes({ commonPrefix: false }))
+  for (const path of ['/me', '/me/:id', '/metrics', '/livez', '/livez2']) t.ok(paths.includes(path), path)
+})
 
 t.test('fastify-cli prints its routes', async (t) => {
   const { stdout } = await promisify(execFile)(process.execPath, [cli, 'print-routes', app], { cwd: directory(t) })
-  for (const route of ['/ (GET, HEAD', 'livez', 'readyz', 'metrics']) t.match(stdout, route)
+  const paths = pathsOf(stdout)
+  for (const path of ['/livez', '/readyz', '/metrics']) t.ok(paths.includes(path), path)
 })
 
 t.test('fastify-cli starts it', async (t) => {
@@ -40,7 +58,7 @@ t.test('fastify-cli starts it', async (t) => {
   })
   await until(() => /listening at http/.test(text), 20_000)
   const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(text) ?? []
-  t.strictSame(await (await fetch(`${url}/?name=Ada`)).json(), { message: 'Hello, Ada!' })
+  t.equal((await fetch(`${url}/livez`)).status, 200)
   t.match(await (await fetch(`${url}/metrics`)).text(), 'log_lines_dropped_total 0\n', 'whoever writes the log')
   child.kill('SIGTERM')
   await once(child, 'exit')

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { schema } from '#src/config'
-import { addedRoute } from './added-route.ts'
+import { addedRoute, additions } from './added-route.ts'
 import { directory } from './helper.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -49,11 +49,20 @@ t.test('every file that the README, CONTRIBUTING and the benchmark link to exist
   }
 })
 
-t.test('the route that the README adds passes its test', async (t) => {
+t.test('the README adds the route that the next test adds', async (t) => {
+  const code = [...read('README.md').matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
+  t.strictSame(
+    code.filter((code) => code.includes('sum') && !additions.includes(code)),
+    []
+  )
+})
+
+t.test('a route that is added passes its test', async (t) => {
   const copy = directory(t)
-  for (const name of ['src', 'test/helper.ts', 'test/platform/harness.ts', 'test/typescript.mjs', 'test/routes']) {
+  for (const name of ['src', 'test/helper.ts', 'test/platform/harness.ts', 'test/typescript.mjs']) {
     cpSync(join(root, name), join(copy, name), { recursive: true })
   }
+  for (const name of ['src/routes', 'test/routes']) mkdirSync(join(copy, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   const manifest = { ...JSON.parse(read('package.json')), imports: { '#src/*': './src/*.ts' } }
   const files = { ...addedRoute, 'package.json': JSON.stringify(manifest) }

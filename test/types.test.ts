@@ -6,7 +6,7 @@ import openapiTypes, { astToString, COMMENT_HEADER } from 'openapi-typescript'
 import t from 'tap'
 import ts from 'typescript'
 import { addedRoute } from './added-route.ts'
-import { build } from './helper.ts'
+import { build } from './platform/helper.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
@@ -71,16 +71,16 @@ t.test('right code compiles, wrong code does not', async (t) => {
   const example = (code: string) => `import { createClient } from './client.ts'\n${code}`
   const found = faults({
     ...addedRoute,
-    'src/routes/wrong-reply.ts': read('src/routes/hello.ts').replace('({ message: `', '({ massage: `'),
-    'src/routes/wrong-query.ts': read('src/routes/hello.ts').replace('query.name', 'query.name.nope'),
+    'src/routes/wrong-reply.ts': addedRoute['src/routes/sum.ts'].replace('({ sum:', '({ total:'),
+    'src/routes/wrong-body.ts': addedRoute['src/routes/sum.ts'].replace('body.numbers', 'body.numbers.nope'),
     'client/schema.ts': await typesOf((await app.inject('/openapi.json')).body),
     'client/right.ts': example(right),
     'client/new-route.ts': example(newRoute),
     ...Object.fromEntries(wrong.map(([what, code]) => [`client/${what}.ts`, example(code)]))
   })
-  const { 'src/routes/wrong-reply.ts': reply, 'src/routes/wrong-query.ts': query, ...others } = found
-  t.match(reply, /'{ massage: string; }' is not assignable/, 'a reply of another shape')
-  t.match(query, /'nope' does not exist/, 'a query of another type')
+  const { 'src/routes/wrong-reply.ts': reply, 'src/routes/wrong-body.ts': body, ...others } = found
+  t.match(reply, /'{ total: number; }' is not assignable/, 'a reply of another shape')
+  t.match(body, /'nope' does not exist/, 'a body of another type')
   for (const name of [...Object.keys(addedRoute), 'client/schema.ts', 'client/right.ts', 'client/new-route.ts']) {
     t.equal(others[name], '', name)
   }

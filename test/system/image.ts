@@ -21,8 +21,8 @@ const evaluate = async ({ execute }: Container, code: string) =>
 const checks: Record<string, () => Promise<string | undefined>> = {
   async 'the service runs as uid 65532, process 1, on a read-only root and without capabilities'() {
     const container = await start()
-    const response = await fetch(container.url)
-    assert.deepEqual([response.status, await response.json()], [200, { message: 'Hello, World!' }])
+    const { status: live } = await fetch(`${container.adminUrl}/livez`)
+    assert.equal(live, 200)
     const status: string = await evaluate(container, 'fs.readFileSync("/proc/1/status", "utf8")')
     assert.match(
       await evaluate(container, 'fs.readFileSync("/proc/1/cmdline", "utf8")'),
@@ -52,14 +52,14 @@ const checks: Record<string, () => Promise<string | undefined>> = {
 
   async 'the log is JSON, one line a request'() {
     const { url, port, adminPort, log } = await start()
-    await fetch(`${url}/?name=Ada`)
+    await fetch(`${url}/nowhere?name=Ada`)
     await sleep(300)
     const lines = (await log()).split('\n').map((line) => JSON.parse(line))
     const messages = lines.map(({ msg }) => msg)
     for (const message of messages.slice(0, -1)) assert.match(message, /^(Admin s|S)erver listening at http:/)
     assert.ok(messages.includes(`Server listening at http://127.0.0.1:${port}`))
     assert.ok(messages.includes(`Admin server listening at http://127.0.0.1:${adminPort}`))
-    assert.deepEqual([lines.at(-1).msg, lines.at(-1).path], ['request completed', '/'])
+    assert.deepEqual([lines.at(-1).msg, lines.at(-1).path], ['request completed', '/nowhere'])
     return undefined
   },
 

@@ -17,8 +17,8 @@ function settle(exchange: Exchange) {
 
 /**
  * Refuses a request with 503 and `Retry-After: 1` while the CPU time owed to admitted requests exceeds
- * `OVERLOAD_DELAY_MS`; 0: never. Requests that only wait, as for a backing service, owe nothing. A request owes nothing any more
- * when its reply is on its way, however slowly that is read. Routes with `operational: true` are never refused. Measurements: bench/README.md, "Overload".
+ * `OVERLOAD_DELAY_MS`; 0: never. Requests that only wait, as for a backing service, owe nothing. A request owes nothing
+ * once its reply is on its way, however slowly that is read. Routes with `operational: true` are never refused.
  */
 export default fp(
   async (app) => {

@@ -26,7 +26,7 @@ const removals: Removal[] = [
   {
     attack: 'slow-body',
     without: 'looking for late connections and late handlers four times a second',
-    file: 'platform/http/timeouts.js',
+    file: 'platform/http/http-server.js',
     find: /(CHECK_INTERVAL = )\w+/,
     put: '$160_000'
   },
