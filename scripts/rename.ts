@@ -19,6 +19,7 @@ export const files = [
   'deploy/kubernetes/network-policy.yaml',
   'deploy/kubernetes/service-account.yaml',
   'deploy/kubernetes/service.yaml',
+  'docs/operations.md',
   'openapi.json',
   'package-lock.json',
   'package.json'

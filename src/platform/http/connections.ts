@@ -8,7 +8,6 @@ const LINGER = 1000
 
 /** Ends `socket` but reads on: closing with bytes unread resets the connection, and the client loses the last reply. */
 export function linger(socket: Socket): void {
-  if (socket.writableEnded) return
   socket.removeAllListeners('data').on('data', () => {}) // away from the parser, so that nothing becomes a request
   socket.resume()
   socket.end()
