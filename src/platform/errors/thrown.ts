@@ -70,7 +70,7 @@ function answerToValidation({ validation, validationContext = 'body' }: Validati
 /**
  * How to answer what was thrown, or sent as an error, where `current` is the status of the reply. Only errors made by
  * http-errors with `expose`, and failed validations, tell clients what they say. Of all others a client sees a status
- * below 500 and a fixed text; those of Fastify keep any status. From 500 on every text is fixed.
+ * below 500 and a fixed text; those of Fastify keep any status. The text of a 5xx is always fixed.
  */
 export function answerTo(thrown: unknown, current: number): Answer {
   const fields: Fields = isObject(thrown) ? thrown : {}

@@ -35,7 +35,7 @@ export class LogDestination {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const lines = this.#lines
-    const bytes = Buffer.from(this.#chunk) // as strings of many parts, 4 MiB that wait take 50 MB of heap
+    const bytes = Buffer.from(this.#chunk) // strings made of many parts take more heap while they wait
     this.#stream.write(bytes, (error) => {
       if (error) this.dropped += lines
     })
